@@ -1,0 +1,138 @@
+"""The composition root: the only place that builds and joins objects (DESIGN.md, "Code and data")."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from gateway import __version__
+from gateway.audit.row import row_of
+from gateway.console import console_routes
+from gateway.console.desk import StoreDesk
+from gateway.inbound import fhir, public, rest
+from gateway.inbound.certificate import CertifiedProtocol
+from gateway.inbound.mllp_intake import listen
+from gateway.inbound.mount import router
+from gateway.inbound.plugged import plugged_doors
+from gateway.inbound.selftest import self_test
+from gateway.model.agreement import Site
+from gateway.model.door import Door
+from gateway.outbound.http import HttpTransport
+from gateway.pipeline.node import Cpu, Node, Pace
+from gateway.pipeline.workers import Workers
+from gateway.settings import Settings
+from gateway.site import listeners, load_site
+from gateway.store import open_store
+from gateway.store.keyring import create_site_key, open_keyring
+
+_log = structlog.get_logger("gateway.app")
+
+
+def build_node(settings: Settings, site: Site | None = None) -> Node:
+    """A node on its site, store and keys. Raises Misconfigured."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if not settings.site_key.exists():
+        create_site_key(settings.site_key)
+    store = open_store(settings.database, place=row_of)
+    return Node(
+        site=site or load_site(settings.site or Path("site")),
+        store=store,
+        keyring=open_keyring(settings.site_key, store),
+        clock=lambda: datetime.now(UTC),
+        ids=lambda: str(uuid.uuid4()),
+        cpu=Cpu(settings.queue),
+        transports={"http": HttpTransport(settings.data_dir / "secrets")},
+        pace=Pace(settings.lease, settings.backoff_first, settings.backoff_most, settings.give_up_after),
+    )
+
+
+def build_app(node: Node) -> FastAPI:
+    """The web application: every door, mounted once."""
+    app = FastAPI(title="Ieum gateway", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(router(node, all_doors(app)))
+    app.mount("/console", console_routes(StoreDesk(node)))
+    return app
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until it is told to stop: self-test, then MLLP listeners, deliveries and HTTP. Raises Misconfigured."""
+    node = build_node(settings)
+    await self_test(node, build_app)
+    async with _running(node, settings):
+        config = uvicorn.Config(
+            build_app(node), host=settings.host, port=settings.port, http=CertifiedProtocol, access_log=False, log_config=None,
+            lifespan="off", server_header=False, timeout_keep_alive=30, **_tls(settings),
+        )  # fmt: skip
+        await uvicorn.Server(config).serve()
+
+
+@contextlib.asynccontextmanager
+async def _running(node: Node, settings: Settings) -> AsyncIterator[None]:
+    """Everything beside HTTP, started after the self-test and ended in order."""
+    workers = Workers(node, idle=settings.idle_poll, alarm_before=settings.alarm_before)
+    doors = []
+    for participant in listeners(node.site):
+        door, port = await listen(node, participant, settings.mllp_host, _mllp_tls(settings))
+        _log.info("mllp listening", participant=participant.id, port=port)
+        doors.append(door)
+    workers.start()
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(door.stop() for door in doors))
+        await workers.stop()
+        await close(node)
+
+
+async def close(node: Node) -> None:
+    """Ends what a node holds; the store's queue is drained."""
+    for transport in node.transports.values():
+        await transport.close()
+    node.cpu.close()
+    await asyncio.to_thread(node.store.close)
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    """uvicorn's TLS options: a certificate, and the authority of client certificates when they are asked for."""
+    if settings.tls_certificate is None:
+        return {}
+    clients = (
+        {"ssl_ca_certs": str(settings.tls_clients), "ssl_cert_reqs": ssl.CERT_OPTIONAL} if settings.tls_clients else {}
+    )
+    return {"ssl_certfile": str(settings.tls_certificate), "ssl_keyfile": _text(settings.tls_key), **clients}
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _mllp_tls(settings: Settings) -> ssl.SSLContext | None:
+    """TLS of the MLLP listeners: the node's certificate; with an authority of client certificates, mutual."""
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=_text(settings.tls_clients))
+    context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    context.verify_mode = ssl.CERT_REQUIRED if settings.tls_clients else ssl.CERT_NONE
+    return context
+
+
+def described() -> dict[str, Any]:
+    """The OpenAPI description of every door, without a node behind them."""
+    app = FastAPI(title="Ieum gateway", version=__version__)
+    app.include_router(router(cast(Node, None), all_doors(app)))
+    return app.openapi()
+
+
+def all_doors(app: FastAPI) -> tuple[Door, ...]:
+    """Every door of the gateway, the core's and the plug-ins'."""
+    return (*rest.DOORS, *fhir.DOORS, *plugged_doors(), *public.DOORS, public.openapi(app.openapi))

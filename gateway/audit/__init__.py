@@ -1,0 +1,1 @@
+"""The audit log: rows, views made when read (AuditEvent, disclosures), search, export, and standalone verification."""

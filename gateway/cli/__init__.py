@@ -1,0 +1,73 @@
+"""The command line: `gateway …`. Exit codes: 0 fine, 1 findings, 2 unusable arguments (DESIGN.md, "Interfaces").
+
+A command's module is imported when the command is called, so that `gateway validate` does not wait for what `serve` needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+_COMMANDS = {
+    "audit": ("audit:app", "The audit log: verify, search, export."),
+    "consent": ("consent:app", "Decisions: replay vectors, explain one."),
+    "convert": ("convert:convert_command", "Convert documents to FHIR R4."),
+    "demo": ("demo:demo_command", "Run the demo site and its stories."),
+    "identity": ("identity:app", "The identity worklist: list, link, unlink."),
+    "keys": ("keys:app", "The site key: rotate."),
+    "maps": ("maps:app", "Maps: check, test."),
+    "openapi": ("serve:openapi_command", "Print the OpenAPI description."),
+    "packages": ("packages:app", "FHIR packages: compile the core."),
+    "serve": ("serve:serve_command", "Serve a site."),
+    "site": ("site:app", "Sites: new, check, register."),
+    "store": ("store:app", "The database: migrate."),
+    "validate": ("validate:validate_command", "Validate documents."),
+}
+
+
+class _Lazy(TyperGroup):
+    """Knows every command by name and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        place, summary = _COMMANDS[cmd_name]
+        if len(sys.argv) > 1 and sys.argv[1] != cmd_name:
+            return click.Command(cmd_name, help=summary)  # for the overview
+        module, _, name = place.partition(":")
+        return _command(getattr(import_module(f"gateway.cli.{module}"), name), cmd_name)
+
+
+def _command(made: object, name: str) -> click.Command:
+    if isinstance(made, typer.Typer):
+        return get_command(made)
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(made)  # type: ignore[type-var]  # a plain function
+    return get_command(alone)
+
+
+app = typer.Typer(cls=_Lazy, add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+@app.callback()
+def _root() -> None:
+    """Ieum (이음): the standards gateway between hospitals, public health and welfare."""
+
+
+def main() -> None:
+    """The entry point of `gateway`."""
+    from gateway.errors import GatewayError
+
+    try:
+        app()
+    except GatewayError as error:
+        sys.stderr.write(f"{error.text}\n")
+        raise SystemExit(2) from None

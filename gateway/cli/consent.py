@@ -1,0 +1,95 @@
+"""`gateway consent`: replay decision vectors, explain one request (exit codes: 0 fine, 1 findings, 2 unusable arguments)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.consent import decide
+from gateway.consent.explain import explain as explained
+from gateway.errors import GatewayError
+from gateway.model.wire import read_json, write_json
+
+app = typer.Typer(no_args_is_help=True, help="Consent decisions: replay them, explain them.")
+_ANSWER = ("decision", "reason", "released", "redacted", "obligations", "consentsUsed")
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="JSON with policyRegister and vectors (id, request, given, expect).")],
+) -> None:
+    """Decide every vector of a file; one JSON line each. Exit code 1 when one that has `expect` comes out otherwise."""
+    document = _read(file)
+    if not isinstance(document, Mapping) or not isinstance(document.get("vectors"), list):
+        raise _unusable("There are no vectors in that file.")
+    differs = False
+    for vector in document["vectors"]:
+        result = decide(vector["request"], vector["given"], document.get("policyRegister", {}))
+        answer = {name: result[name] for name in _ANSWER}
+        differs = differs or ("expect" in vector and not _as_expected(answer, vector["expect"]))
+        _line({"id": vector.get("id", ""), **answer})
+    raise typer.Exit(1 if differs else 0)
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="JSON with request, given and register.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per step instead of a table.")] = False,
+) -> None:
+    """Say rule by rule why a request is decided as it is. The answer is for those who may know what was withheld."""
+    document = _read(file)
+    if not isinstance(document, Mapping) or not document.keys() >= {"request", "given", "register"}:
+        raise _unusable("That file needs request, given and register.")
+    steps = explained(document["request"], document["given"], document["register"])
+    if json:
+        for step in steps:
+            _line(step)
+    else:
+        _table(steps)
+
+
+def _as_expected(answer: Mapping[str, Any], expect: Mapping[str, Any]) -> bool:
+    return all(_unordered(answer[name]) == _unordered(expect[name]) for name in _ANSWER if name in expect)
+
+
+def _unordered(value: Any) -> Any:
+    return sorted(map(write_json, value)) if isinstance(value, list) else value
+
+
+def _read(file: Path) -> Any:
+    try:
+        return read_json(file.read_bytes())
+    except OSError as error:
+        raise _unusable("That file cannot be opened.") from error
+    except GatewayError as error:
+        raise _unusable(error.text) from error
+
+
+def _unusable(text: str) -> typer.Exit:
+    typer.echo(text, err=True)
+    return typer.Exit(2)
+
+
+def _line(value: Mapping[str, Any]) -> None:
+    sys.stdout.write(write_json(value).decode() + "\n")
+
+
+def _table(steps: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("step", "about", "says", "because", title="Why")
+    for row in _rows(steps):
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _rows(steps: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
+    for step in steps:
+        about = " / ".join(str(step[name]) for name in ("item", "consent", "statute") if step.get(name))
+        because = " ".join(str(step[name]) for name in ("reason", "node", "rule") if step.get(name))
+        yield str(step["step"]), about, str(step["says"]), because

@@ -1,0 +1,71 @@
+"""One item of a request with what the rules ask about it; each attribute is read when a rule first asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+from gateway.consent.marks import Coding, Marks, type_of
+from gateway.consent.period import Span, span_of
+from gateway.consent.question import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What reading an item takes beside the item: the site's zone, its code maps, and who refers to whom in the request."""
+
+    zone: tzinfo
+    maps: Mapping[Coding, Coding]
+    referring: Mapping[str, frozenset[str]]
+
+
+class Asked:
+    """An item as matched against rules; lives for one call.
+
+    `base` is the reference without its fragment; `codings` are (system, code) pairs and `targets` what they are mapped to;
+    `author`, `custodian` (references) and `made` (a span of time) are None when unknown; `refers_to` are the references in it,
+    `referred_by` the items of the same request that refer to it; `raw` is the item of the request.
+    Reading an attribute may raise one of UNREADABLE, which withholds the item.
+    """
+
+    __slots__ = (
+        "author", "base", "codings", "custodian", "frame", "made", "marks", "raw", "reference", "referred_by", "refers_to",
+        "targets", "type",
+    )  # fmt: skip
+    author: frozenset[str] | None
+    base: str
+    custodian: frozenset[str] | None
+    made: Span | None
+    referred_by: frozenset[str]
+    refers_to: frozenset[str]
+    targets: frozenset[Coding]
+    type: str
+
+    def __init__(self, raw: Mapping[str, Any], codings: frozenset[Coding], marks: Marks, frame: Frame) -> None:
+        self.raw = raw
+        self.reference: str = raw["reference"]
+        self.codings = codings
+        self.marks = marks
+        self.frame = frame
+
+    def __getattr__(self, name: str) -> Any:
+        read = _READ.get(name)
+        if read is None:
+            raise AttributeError(name)
+        value = read(self)
+        setattr(self, name, value)
+        return value
+
+
+_READ: Mapping[str, Callable[[Asked], Any]] = {
+    "author": lambda item: frozenset(listed(item.raw.get("author"))) or None,
+    "base": lambda item: item.reference.partition("#")[0],
+    "custodian": lambda item: frozenset(listed(item.raw.get("custodian"))) or None,
+    "made": lambda item: span_of(item.raw.get("date"), item.frame.zone),
+    "referred_by": lambda item: item.frame.referring.get(item.reference, frozenset()),
+    "refers_to": lambda item: frozenset(listed(item.raw.get("refersTo"))),
+    "targets": lambda item: frozenset(item.frame.maps[c] for c in item.codings if c in item.frame.maps),
+    "type": lambda item: type_of(item.reference),
+}

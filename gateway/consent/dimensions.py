@@ -1,0 +1,215 @@
+"""What one provision says, dimension by dimension: AND between dimensions, OR inside one (R4 Consent.provision; exact rules 3 to 8).
+
+Matching is asymmetric when in doubt: a permit needs everything known and covered, a deny is met by any part or by an unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from gateway.consent.asked import Asked
+from gateway.consent.codes import Codes
+from gateway.consent.marks import Coding
+from gateway.consent.period import period
+from gateway.consent.question import Question, listed
+
+Stated = Mapping[str, Any]
+Test = Callable[[Asked], bool]
+_LOOKS_AT = {
+    "class": ("type", "codings"),
+    "code": ("codings",),
+    "dataPeriod": ("made",),
+    "data": ("reference",),
+}
+INHERITED = ("actor", "action", "securityLabel", "purpose", "class", "code", "dataPeriod", "data")
+
+
+def awake(stated: Stated, permit: bool, question: Question) -> bool:
+    """Whether the provision speaks to this question at all: purpose, action and recipient."""
+    return (
+        _purpose(stated, permit, question)
+        and _action(stated, permit, question)
+        and _recipient(stated, permit, question)
+    )
+
+
+def tests(stated: Stated, permit: bool, question: Question) -> tuple[Test, ...]:
+    """What an item must pass: source, label, class, code, data period and data. Raises one of UNREADABLE."""
+    made = (rule(stated, permit, question) for rule in (_label, _class, _code, _source, _data_period, _data))
+    return tuple(test for test in made if test is not None)
+
+
+def needs(stated: Stated, codes: Codes) -> frozenset[str]:
+    """The attributes of an item that the tests of a provision look at, beside its labels."""
+    looked = {name for dimension, names in _LOOKS_AT.items() if dimension in stated for name in names}
+    if not _sides(stated, codes).keys().isdisjoint(("author", "custodian")):
+        looked |= {"author", "custodian"}
+    return frozenset(looked)
+
+
+def purposes_of(stated: Stated) -> frozenset[str]:
+    """The purpose codes that a provision names."""
+    return frozenset(coding["code"] for coding in stated.get("purpose", ()))
+
+
+def _purpose(stated: Stated, permit: bool, question: Question) -> bool:
+    if "purpose" not in stated:
+        return True
+    if not permit:
+        return question.any_within(purposes_of(stated))
+    own = (None, question.codes.systems["purpose"])
+    return question.all_within(c["code"] for c in stated["purpose"] if c.get("system") in own)
+
+
+def _action(stated: Stated, permit: bool, question: Question) -> bool:
+    if "action" not in stated:
+        return True
+    action = question.how.get("action")
+    named = {coding["code"] for concept in stated["action"] for coding in concept.get("coding", ())}
+    vague = action is None or any(not concept.get("coding") for concept in stated["action"])
+    return action in named or (vague and not permit)
+
+
+def _recipient(stated: Stated, permit: bool, question: Question) -> bool:
+    sides = _sides(stated, question.codes)
+    if "unknown" in sides and (permit or len(sides) == 1):
+        return False
+    return "recipient" not in sides or not sides["recipient"].isdisjoint(question.asking)
+
+
+def _sides(stated: Stated, codes: Codes) -> dict[str, frozenset[str]]:
+    """References by side: recipient, custodian, author, or `unknown` for a role that nobody has."""
+    sides: dict[str, frozenset[str]] = {}
+    for actor in stated.get("actor", ()):
+        role = actor.get("role") or {}
+        known = [codes.roles[c["code"]] for c in role.get("coding", ()) if c.get("code") in codes.roles]
+        side = known[0] if known else "unknown"
+        sides[side] = sides.get(side, frozenset()) | {_reference(actor)}
+    return sides
+
+
+def _reference(holder: Mapping[str, Any]) -> str:
+    """`Type/id` of a Reference, without a version. Raises LookupError or AttributeError when there is none."""
+    reference: str = holder["reference"]["reference"]
+    return reference.partition("/_history/")[0]
+
+
+def _source(stated: Stated, _permit: bool, question: Question) -> Test | None:
+    sides = _sides(stated, question.codes)
+    keepers, makers = sides.get("custodian", frozenset()), sides.get("author", frozenset())
+    if not keepers and not makers:
+        return None
+    return lambda item: (
+        not (keepers.isdisjoint(item.custodian or frozenset()) and makers.isdisjoint(item.author or frozenset()))
+    )
+
+
+def _label(stated: Stated, permit: bool, question: Question) -> Test | None:
+    names = frozenset(coding["code"] for coding in stated.get("securityLabel", ()))
+    codes = question.codes
+    levels = [codes.levels[name] for name in names if name in codes.levels]
+    sensitivities = names - codes.levels.keys()
+    if permit:
+        return _permit_label(levels, sensitivities, question)
+    if not names:
+        return None
+    return lambda item: label_hits(item, names, codes)
+
+
+def _permit_label(levels: list[int], sensitivities: frozenset[str], question: Question) -> Test:
+    codes = question.codes
+    if not levels and not sensitivities:
+        limit = question.register.get("permitWithoutLabelCovers", codes.defaults["permitWithoutLabelCovers"])
+        levels = [codes.levels[limit]]
+    ceiling, most = max(levels, default=-1), codes.levels[codes.defaults["sensitivityPermitUpTo"]]
+
+    def covered(item: Asked) -> bool:
+        if item.marks.unclassified and sensitivities:
+            return False
+        if item.marks.level <= ceiling:
+            return True
+        own = item.marks.sensitivities
+        named = all(not codes.within(s).isdisjoint(sensitivities) for s in own)
+        return bool(own) and named and item.marks.level <= most
+
+    return covered
+
+
+def has_sensitivity(item: Asked, named: Iterable[str], codes: Codes) -> bool:
+    """The item has one of the named sensitivities or a narrower one, or may have it because nobody has classified it."""
+    names = frozenset(named)
+    if item.marks.unclassified and names:
+        return True
+    return any(not codes.within(s).isdisjoint(names) for s in item.marks.sensitivities)
+
+
+def _class(stated: Stated, permit: bool, question: Question) -> Test | None:
+    if "class" not in stated:
+        return None
+    systems = (None, *question.codes.systems["type"])
+    types = frozenset(c["code"] for c in stated["class"] if c.get("system") in systems)
+    documents = _pairs(c for c in stated["class"] if c.get("system") not in systems)
+    if permit:
+        return lambda item: item.type in types or not documents.isdisjoint(item.codings)
+    return lambda item: item.type in types or _named_or_unknown(item, documents)
+
+
+def _code(stated: Stated, permit: bool, _question: Question) -> Test | None:
+    if "code" not in stated:
+        return None
+    named = _pairs(coding for concept in stated["code"] for coding in concept.get("coding", ()))
+    vague = any(not concept.get("coding") for concept in stated["code"])
+    if permit:
+        return lambda item: not named.isdisjoint(item.codings)
+    return lambda item: vague or _named_or_unknown(item, named)
+
+
+def _named_or_unknown(item: Asked, named: frozenset[Coding]) -> bool:
+    """A deny on a code: the item has it, itself or by its mapped target, or nobody knows what code it has."""
+    if not named:
+        return False
+    return not item.codings or not named.isdisjoint(item.codings | item.targets)
+
+
+def _pairs(codings: Iterable[Mapping[str, Any]]) -> frozenset[Coding]:
+    return frozenset((coding.get("system"), coding["code"]) for coding in codings)
+
+
+def _data_period(stated: Stated, permit: bool, question: Question) -> Test | None:
+    if "dataPeriod" not in stated:
+        return None
+    start, end = period(stated["dataPeriod"], question.zone)
+    if permit:
+        return lambda item: item.made is not None and start <= item.made[0] and item.made[1] <= end
+    return lambda item: item.made is None or (item.made[0] < end and start < item.made[1])
+
+
+def _data(stated: Stated, permit: bool, question: Question) -> Test | None:
+    if "data" not in stated:
+        return None
+    found = tuple(_datum(row, permit, question.codes) for row in stated["data"])
+    return lambda item: any(test(item) for test in found)
+
+
+def _datum(row: Mapping[str, Any], permit: bool, codes: Codes) -> Test:
+    reference, meaning = _reference(row), codes.meanings[row["meaning"]]
+    kind = reference.partition("/")[0]
+    backwards = meaning.get("referring") or kind in meaning.get("referringToTypes", ())
+
+    def met(item: Asked) -> bool:
+        if meaning.get("author"):
+            return item.author is not None and reference in item.author
+        same = reference == item.reference or (not permit and reference == item.base)
+        if same or (backwards and reference in item.refers_to):
+            return True
+        return bool(meaning.get("referredTo")) and reference in item.referred_by
+
+    return met
+
+
+def label_hits(item: Asked, labels: Iterable[str], codes: Codes) -> bool:
+    """Whether a list of refused labels hits an item: a level hits itself and above, a sensitivity itself and what lies within."""
+    names = frozenset(listed(labels))
+    floor = min((codes.levels[name] for name in names if name in codes.levels), default=len(codes.levels))
+    return item.marks.level >= floor or has_sensitivity(item, names - codes.levels.keys(), codes)

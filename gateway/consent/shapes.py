@@ -1,0 +1,130 @@
+"""Where resources keep dates, authors, codes and prose, read once from validators/policies/item-elements.json (R4, FiveWs pattern)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gateway.data import data_path
+from gateway.model.document import Resource
+from gateway.model.wire import read_json
+
+Step = tuple[str, Any]
+_PATHS = ("date", "author", "custodian", "subject", "derivedFrom")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The element paths of one type: dotted names without indices; a type without a row has the general ones."""
+
+    date: tuple[str, ...]
+    author: tuple[str, ...]
+    custodian: tuple[str, ...]
+    subject: tuple[str, ...]
+    derived_from: tuple[str, ...]
+    structural: frozenset[str]
+    structural_anywhere: frozenset[str]
+    plain_text: frozenset[str]
+    prose_apart: frozenset[str]
+    prose_whole: frozenset[str]
+    required: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The shapes of all types and what holds for each of them."""
+
+    types: Mapping[str, Shape]
+    ignored_label_systems: frozenset[str]
+    quantity_systems: frozenset[str]
+    always_allowed: frozenset[str]
+    identifying: frozenset[str]
+
+    def of(self, resource_type: str) -> Shape:
+        """The shape of a type."""
+        return self.types.get(resource_type) or self.types["*"]
+
+
+@cache
+def shapes() -> Shapes:
+    """The shipped table. Raises Misconfigured when it is missing."""
+    data = read_json(data_path("validators", "policies", "item-elements.json").read_bytes())
+    rows = {row["id"]: row for row in data["types"]}
+    named = frozenset(rows) | {t for row in data["required"] for t in row["types"]}
+    return Shapes(
+        types={name: _shape(name, rows.get(name, {}), rows["*"], data["required"]) for name in named},
+        ignored_label_systems=frozenset(data["ignoredLabelSystems"]),
+        quantity_systems=frozenset(data["quantitySystems"]),
+        always_allowed=frozenset(data["alwaysAllowed"]),
+        identifying=frozenset(data["identifying"]),
+    )
+
+
+def _shape(name: str, row: Mapping[str, Any], general: Mapping[str, Any], required: list[Mapping[str, Any]]) -> Shape:
+    one = {key: tuple(row.get(key, general[key])) for key in _PATHS}
+    both = {
+        key: frozenset(general[key]) | frozenset(row.get(key, ()))
+        for key in ("structural", "plainText", "proseApart", "proseWhole")
+    }
+    needed = (path for rule in required for path in rule["paths"] if name in rule["types"] or "*" in rule["types"])
+    return Shape(
+        date=one["date"],
+        author=one["author"],
+        custodian=one["custodian"],
+        subject=one["subject"],
+        derived_from=one["derivedFrom"],
+        structural=both["structural"],
+        structural_anywhere=frozenset(general["structuralAnywhere"]),
+        plain_text=both["plainText"],
+        prose_apart=both["proseApart"],
+        prose_whole=both["proseWhole"],
+        required=frozenset(needed),
+    )
+
+
+def steps(value: Any, path: str = "") -> Iterator[Step]:
+    """Every value below a resource with its path (`code.coding.system`), parents before children."""
+    if isinstance(value, Mapping):
+        for name, child in value.items():
+            below = f"{path}.{name}" if path else name
+            for one in child if isinstance(child, list | tuple) else (child,):
+                yield below, one
+                yield from steps(one, below)
+
+
+def at(resource: Resource, path: str) -> tuple[Any, ...]:
+    """The values at a path, 0..*."""
+    found: tuple[Any, ...] = (resource,)
+    for name in path.split("."):
+        nearer = (node.get(name) for node in found if isinstance(node, Mapping))
+        found = tuple(one for child in nearer if child is not None for one in _many(child))
+    return found
+
+
+def _many(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def named_in(reference: str) -> str:
+    """`Type/id` of a reference in any form: relative, absolute, versioned; a urn stays as it is."""
+    plain = reference.partition("/_history/")[0]
+    return plain if plain.startswith("urn:") else "/".join(plain.partition("#")[0].split("/")[-2:])
+
+
+def is_prose(path: str, value: Any, shape: Shape) -> bool:
+    """Prose that can be taken out; an element of that name that holds a code is none (Goal.description)."""
+    return path in shape.prose_apart and not (isinstance(value, Mapping) and value.get("coding"))
+
+
+def ends_in(path: str, endings: frozenset[str]) -> bool:
+    """Whether a path is one of the endings or ends in one of them (`contact.name.text` ends in `name.text`)."""
+    parts = path.split(".")
+    return any(".".join(parts[place:]) in endings for place in range(len(parts)))
+
+
+def lies_under(path: str, roots: frozenset[str]) -> bool:
+    """Whether a path is one of the roots or below one of them."""
+    parts = path.split(".")
+    return any(".".join(parts[: place + 1]) in roots for place in range(len(parts)))

@@ -1,0 +1,73 @@
+"""One visit of one page: who looks, in which language, what was asked; and the rule that looking is on record before anything is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from gateway.console.access import Access, form_token, subject_of
+from gateway.console.desk import Desk, Look
+from gateway.console.messages import Messages
+from gateway.errors import NotAllowed
+from gateway.model.document import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A template, what goes into it, and the HTTP status."""
+
+    template: str
+    given: Mapping[str, Any]
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`asked` are the query parameters in order, `place` those of the path, `form` the fields of a POST."""
+
+    desk: Desk
+    access: Access
+    messages: Messages
+    path: str
+    principal: Principal | None = None
+    asked: Sequence[tuple[str, str]] = ()
+    place: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.desk.zone)
+
+    @property
+    def is_admin(self) -> bool:
+        return self.principal is not None and "admin" in self.principal.roles
+
+    def one(self, name: str) -> str:
+        """The first query parameter of that name, or ""."""
+        return next((value for key, value in self.asked if key == name), "")
+
+    def show(self, look: Look, template: str, **given: Any) -> Page:
+        """The only way to a page with content: the fact of looking is durable first. Raises NotDurable, and nothing is shown."""
+        if self.principal is None:
+            raise NotAllowed
+        self.desk.note_view(self.principal, look)
+        return Page(template, given)
+
+    def token(self) -> str:
+        """The hidden field of a form on this page."""
+        return form_token(subject_of(self.principal), self.access)
+
+    def link(self, path: str, **parameters: str) -> str:
+        """An address of the console; an explicit choice of language is carried along."""
+        chosen = {"lang": self.one("lang")} if self.one("lang") else {}
+        pairs = {name: value for name, value in (parameters | chosen).items() if value}
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def again(self, **changes: str) -> str:
+        """This address with some parameters changed, or left out when ""."""
+        pairs = dict(self.asked) | changes
+        kept = {name: value for name, value in pairs.items() if value}
+        return f"{self.path}?{urlencode(kept)}" if kept else self.path

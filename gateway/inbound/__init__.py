@@ -1,0 +1,1 @@
+"""Where callers come in: HTTP and MLLP doors, and who is calling."""

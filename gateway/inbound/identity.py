@@ -1,0 +1,47 @@
+"""Who is calling: an API key or a client certificate becomes a Principal, before a byte of the body is read.
+
+Keys are random 256-bit secrets, kept as SHA-256; a certificate is known by the SHA-256 of its DER form (RFC 8705, section 3.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+
+from gateway.errors import UnknownCaller
+from gateway.model.agreement import Participant, Site
+from gateway.model.document import Principal
+from gateway.site import participant_of_key
+
+_MAX_TOKEN = 512
+
+
+def principal_of(site: Site, headers: Mapping[str, str], certificate: bytes | None, network: str) -> Principal:
+    """The caller behind a request. Raises UnknownCaller, in one wording, for no proof, a wrong one, or a participant switched off."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and 0 < len(token.strip()) <= _MAX_TOKEN:
+        return _known(site, token.strip().encode(), "api-key", network)
+    if certificate is not None:
+        return _known(site, certificate, "certificate", network)
+    raise UnknownCaller
+
+
+def _known(site: Site, proof: bytes, kind: str, network: str) -> Principal:
+    found = participant_of_key(site, hashlib.sha256(proof).hexdigest())
+    if found is None or found[1].kind != kind or not found[0].active:
+        raise UnknownCaller
+    participant, key = found
+    return Principal(participant.id, key.id, key.roles, proof=kind, authn_level=key.authn_level, network=network)
+
+
+def mllp_principal(participant: Participant, network: str) -> Principal:
+    """The participant that a plain MLLP port belongs to; what MSH says is compared later and never believed."""
+    if not participant.active or participant.mllp is None or not _is_peer(participant.mllp.peers, network):
+        raise UnknownCaller
+    return Principal(participant.id, f"mllp:{participant.mllp.port}", proof="mllp-peer", network=network)
+
+
+def _is_peer(peers: tuple[str, ...], network: str) -> bool:
+    address = ipaddress.ip_address(network)
+    return any(address in ipaddress.ip_network(peer, strict=False) for peer in peers)

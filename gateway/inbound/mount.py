@@ -1,0 +1,144 @@
+"""Doors to web routes: identify, bound, call, and write what may leave. The only place where an HTTP response is made.
+
+A handler that gives anything but Released, Notice or Echo is a defect and the caller gets nothing (DESIGN.md, "Nouns").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from gateway.errors import Defect, GatewayError, Malformed, NotAllowed, TooLarge, UnknownCaller, Unsupported
+from gateway.inbound.identity import principal_of
+from gateway.model.document import Principal
+from gateway.model.door import ANYONE, Call, Door, Shape
+from gateway.model.released import Echo, Egress, Notice, Released
+from gateway.model.report import outcome_of
+from gateway.model.wire import write_json
+from gateway.pipeline.node import Node
+
+FHIR_JSON = "application/fhir+json"
+_PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+_MAX_QUERY = 16_384
+_log = structlog.get_logger("gateway.doors")
+
+
+def router(node: Node, doors: tuple[Door, ...]) -> APIRouter:
+    """Web routes for doors."""
+    made = APIRouter()
+    for door in doors:
+        endpoint = _endpoint(node, door)
+        endpoint.door = door  # type: ignore[attr-defined]  # the egress walk of tests/house reads it
+        responses: dict[int | str, dict[str, Any]] = {
+            code: {"description": text} for code, text in door.responses.items()
+        }
+        made.add_api_route(
+            door.path, endpoint, methods=[door.method], summary=door.summary, response_class=Response, responses=responses,
+            openapi_extra={"x-roles": list(door.roles)},
+        )  # fmt: skip
+    return made
+
+
+def _endpoint(node: Node, door: Door) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return respond(await _answered(node, door, request), door.shape)
+        except GatewayError as error:
+            return respond(refusal(error), door.shape)
+        except Exception as error:  # the door: a defect is told without detail
+            _log.error("defect at a door", path=door.path, kind=type(error).__name__)
+            return respond(refusal(Defect()), door.shape)
+
+    return endpoint
+
+
+async def _answered(node: Node, door: Door, request: Request) -> Egress:
+    network = request.client.host if request.client else ""
+    headers = {name: value for name, value in request.headers.items()}
+    try:
+        certificate = request.scope.get("state", {}).get("peer_certificate")
+        principal = _caller(node, door, headers, certificate, network)
+    except (UnknownCaller, NotAllowed) as error:
+        node.counted(type(error).__name__, door.path)
+        raise
+    body = await _bounded(request, door.max_body)
+    call = Call(
+        principal, request.method, request.path_params, _query(request), headers, body, network, request.url.path
+    )
+    return await door.handler(node, call)
+
+
+def _caller(node: Node, door: Door, headers: Mapping[str, str], certificate: bytes | None, network: str) -> Principal:
+    if door.roles == ANYONE:
+        return Principal("", "", ANYONE, proof="", network=network)
+    principal = principal_of(node.site, headers, certificate, network)
+    if not set(door.roles) & set(principal.roles):
+        raise NotAllowed
+    return principal
+
+
+def _query(request: Request) -> tuple[tuple[str, str], ...]:
+    """The parameters, strictly: UTF-8, no U+0000, bounded."""
+    raw = request.scope.get("query_string", b"")
+    if len(raw) > _MAX_QUERY:
+        raise TooLarge("The question is too long.")
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise Malformed("The parameters of the question cannot be read.") from error
+    if any("\0" in text for pair in pairs for text in pair):
+        raise Malformed("The parameters of the question hold a character that is not taken.")
+    return tuple(pairs)
+
+
+async def _bounded(request: Request, most: int) -> bytes:
+    """The body, never more than allowed; an encoded body is not taken, so that no bomb is opened."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Unsupported("An encoded body is not taken here.", "Content-Encoding")
+    declared = request.headers.get("content-length", "0")
+    if not (declared.isascii() and declared.isdigit()) or int(declared) > most:
+        raise TooLarge
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise TooLarge
+        parts.append(part)
+    return b"".join(parts)
+
+
+def refusal(error: GatewayError) -> Notice:
+    """What a refusal says in FHIR."""
+    headers = (
+        {"WWW-Authenticate": "Bearer"} if error.status == 401 else {"Retry-After": "5"} if error.status == 503 else {}
+    )
+    return Notice(outcome_of(error), error.status, headers=headers)
+
+
+def respond(egress: Egress, shape: Shape) -> Response:
+    """The one way out over HTTP. Raises TypeError for anything that is not Released, Notice or Echo."""
+    match egress:
+        case Released():
+            return Response(write_json(_written(egress, shape)), 200, _PRIVATE, FHIR_JSON)
+        case Notice(content=bytes() as content):
+            return Response(content, egress.status, {**_PRIVATE, **egress.headers}, egress.content_type)
+        case Notice():
+            return Response(
+                write_json(egress.content), egress.status, {**_PRIVATE, **egress.headers}, egress.content_type
+            )
+        case Echo():
+            return Response(write_json(egress.content), egress.status, _PRIVATE, FHIR_JSON)
+    raise TypeError(f"{type(egress).__name__} may not leave")
+
+
+def _written(released: Released, shape: Shape) -> Any:
+    if shape == "resource":
+        return released.resources[0]
+    entries = [{"resource": resource, "search": {"mode": "match"}} for resource in released.resources]
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
+    return {**bundle, "entry": entries} if entries else bundle

@@ -1,0 +1,107 @@
+"""Maps checked as data (JSON Schema) and by compiling, and their `tests:` run; every problem with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jsonschema
+
+from gateway.data import data_path
+from gateway.errors import Misconfigured
+from gateway.mapping.compile import Compiler, Rules
+from gateway.mapping.context import MapContext
+from gateway.mapping.emit import apply
+from gateway.mapping.load import Block
+from gateway.mapping.losses import losses
+from gateway.mapping.origins import Leaf, render
+from gateway.mapping.run import run
+from gateway.mapping.scope import Run, Scope
+from gateway.mapping.source import Node, Source
+from gateway.model.wire import read_json
+
+TRIAL = MapContext(sender="test")
+Trial = Callable[[str, str, Mapping[str, Any]], tuple[Source, Node]]
+"""Text of a test, the `from` of its map and the scopes of documents, to a source and the node that the map runs at."""
+
+
+def problems(compiler: Compiler) -> Iterator[str]:
+    """What is wrong with the maps of a library: 0..* lines `file:line: …`."""
+    schema = read_json(data_path("mappings", "mapping.schema.json").read_bytes())
+    validator = jsonschema.Draft202012Validator(schema)
+    for stem in compiler.library.names():
+        try:
+            block = compiler.library.block(stem)
+            yield from (f"{_line(block, error)}: {error.message[:200]}" for error in validator.iter_errors(block))
+            compiler.rules(str(block.get("map")))
+        except Misconfigured as error:
+            yield error.text
+
+
+def _line(block: Block, error: jsonschema.ValidationError) -> str:
+    """The line of the innermost mapping that the error is in."""
+    where = block.where
+    here: Any = block
+    for step in error.absolute_path:
+        here = here[step]
+        where = getattr(here, "where", where)
+    return where
+
+
+def cases(compiler: Compiler) -> Iterator[tuple[Rules, Block]]:
+    """Every test that stands beside the rows of a map."""
+    for stem in compiler.library.names():
+        rules = compiler.rules(str(compiler.library.block(stem)["map"]))
+        yield from ((rules, case) for case in rules.tests)
+
+
+def tried(compiler: Compiler, rules: Rules, case: Block, trial: Trial, document: str) -> str:
+    """One test: "" when it comes out as said, else what differs. Resources are made by the whole document map."""
+    scopes = compiler.rules(document).scopes
+    source, node = trial(str(case["in"]), rules.own, scopes)
+    if rules.identity or rules.to in _RESOURCES:
+        made, lost = _resource(compiler, rules, source, document)
+        got: Any = {key: made.get(key) for key in case["out"]}
+    else:
+        got, lost = _object(compiler, rules, source, node)
+    if got != _plain(case["out"]):
+        return f"{case.where}: came out as {got}"
+    if "lost" in case and lost != set(case["lost"]):
+        return f"{case.where}: lost {sorted(lost)}"
+    return ""
+
+
+_RESOURCES = frozenset({"Patient", "Observation", "ServiceRequest", "DiagnosticReport", "Specimen"})
+
+
+def _object(compiler: Compiler, rules: Rules, source: Source, node: Node) -> tuple[Any, set[str]]:
+    state = Run(source, TRIAL, compiler.library.name)
+    body: dict[str, Any] = {}
+    apply(rules, Scope(state, node, body))
+    cited: set[str] = set()
+
+    def cite(_path: str, leaf: Leaf) -> None:
+        cited.update(leaf.sources)
+
+    made = render(body, "", cite)
+    below = [leaf.leaf for leaf in node.leaves()]
+    lost = losses(below, cited, state.because)
+    start = len(node.position)
+    return made, {rules.own + one.source[start:] for one in lost if not one.reason.startswith("ignored")}
+
+
+def _resource(compiler: Compiler, rules: Rules, source: Source, document: str) -> tuple[Mapping[str, Any], set[str]]:
+    mapped = run(compiler, document, source, TRIAL)
+    lost = {
+        one.source for one in mapped.losses if not one.reason.startswith("ignored") and not one.source.startswith("MSH")
+    }
+    for item in mapped.items:
+        if item.resource["resourceType"] == rules.to and item.origin.startswith(rules.own):
+            return item.resource, lost
+    return {}, lost
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(child) for key, child in value.items()}
+    return [_plain(child) for child in value] if isinstance(value, list) else value

@@ -1,0 +1,384 @@
+"""Rows to closures: each writes into the object of its scope and says whether anything of the source got there.
+
+What a row may hold is listed in ROW_KEYS and explained in mappings/README.md; everything wrong is found here, with file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import Misconfigured
+from gateway.mapping import emit, resources
+from gateway.mapping.codes import Table
+from gateway.mapping.functions import EMITTERS
+from gateway.mapping.load import Block, Library
+from gateway.mapping.paths import Reader, Target, reader
+from gateway.mapping.predicates import Predicate, predicate
+from gateway.mapping.scope import Scope
+
+Row = Callable[[Scope], int]
+
+ROW_KEYS = frozenset(
+    {
+        "id",
+        "source",
+        "from",
+        "to",
+        "as",
+        "use",
+        "table",
+        "const",
+        "when",
+        "where",
+        "first",
+        "rows",
+        "make",
+        "into",
+        "link",
+        "each",
+    }
+    | {"extension", "join", "sep", "default", "copy", "context", "limit"}
+)
+MAP_KEYS = frozenset(
+    {
+        "map",
+        "from",
+        "to",
+        "source",
+        "like",
+        "identity",
+        "same",
+        "rows",
+        "ignore",
+        "tests",
+        "about",
+        "ids",
+        "scopes",
+        "derived",
+        "agree",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The resource that a map made of the related segment of that name."""
+
+    map: str
+    own: str
+
+
+@dataclass(slots=True, eq=False)
+class Seed:
+    """One way to name a thing: the nodes to look at, what they must be, the parts to take (`?` after a path: may be empty)."""
+
+    nodes: Reader
+    where: Predicate | None
+    take: tuple[tuple[Reader | Made, bool], ...]
+
+
+@dataclass(slots=True, eq=False)
+class Rules:
+    """A compiled map."""
+
+    name: str
+    own: str
+    to: str
+    identity: tuple[Seed, ...] = ()
+    merges: bool = False
+    rows: tuple[Row, ...] = ()
+    ignore: tuple[tuple[Reader, str], ...] = ()
+    tests: tuple[Block, ...] = ()
+    ids: str = "keyed"
+    derived: tuple[str, ...] = ()
+    agree: tuple[str, ...] = ()
+    scopes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Compiler:
+    """Compiles the maps of one library, each once."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._made: dict[str, Rules] = {}
+        self._tables: dict[str, Table] = {}
+        self._needs: dict[str, set[str]] = {}
+        self._open: list[str] = []
+        self._owns: dict[str, str] = {}
+
+    def rules(self, name: str) -> Rules:
+        """The compiled map of a name. Raises Misconfigured."""
+        self._needed(name)
+        if name not in self._made:
+            block = self.library.block(name)
+            made = self._made[name] = self._frame(name, block)
+            self._open.append(name)
+            try:
+                made.rows = tuple(self.row(row, made, name) for row in _unique(block.get("rows") or [], block))
+            except BaseException:
+                del self._made[name]
+                raise
+            finally:
+                self._open.pop()
+        return self._made[name]
+
+    def version(self, name: str) -> str:
+        """A digest of every file that the map of this name was compiled from."""
+        reached, ahead = set(), [name]
+        while ahead:
+            if (one := ahead.pop()) not in reached:
+                reached.add(one)
+                ahead.extend(self._needs.get(one, ()))
+        return self.library.version(reached)
+
+    def _needed(self, name: str) -> None:
+        if self._open:
+            self._needs.setdefault(self._open[-1], set()).add(name)
+
+    def table(self, name: str) -> Table:
+        """The code table of a name."""
+        self._needed(f"{name}.csv")
+        if name not in self._tables:
+            self._tables[name] = self.library.table(name)
+        return self._tables[name]
+
+    def _frame(self, name: str, block: Block) -> Rules:
+        _known(block, MAP_KEYS)
+        own, to = str(block.get("from") or "$"), str(block.get("to") or "")
+        if block.get("map") != name:
+            raise Misconfigured(f"{block.where}: this is {block.get('map')}, {name} was expected by the file's name")
+        if not block.get("source"):
+            raise Misconfigured(f"{block.where}: a map needs a source")
+        same = block.get("same", "separate")
+        if same not in ("merge", "separate"):
+            raise Misconfigured(f"{block.where}: same is merge or separate")
+        return Rules(
+            name=name,
+            own=own,
+            to=to,
+            identity=tuple(self._seed(seed, own, block.where) for seed in block.get("identity") or []),
+            merges=same == "merge",
+            ignore=tuple(
+                self._ignored(path, why, own, block.where) for path, why in (block.get("ignore") or {}).items()
+            ),
+            tests=tuple(block.get("tests") or ()),
+            ids=str(block.get("ids") or "keyed"),
+            derived=tuple(block.get("derived") or ()),
+            agree=tuple(block.get("agree") or ()),
+            scopes=block.get("scopes") or {},
+        )
+
+    def _ignored(self, path: str, why: Any, own: str, where: str) -> tuple[Reader, str]:
+        read = reader(path, own, where)
+        if not isinstance(why, Mapping):
+            return read, f"ignored: {why}"
+        return emit.filtered(read, predicate(why["where"], own, where)), f"ignored: {why['because']}"
+
+    def _seed(self, seed: Any, own: str, where: str) -> Seed:
+        if isinstance(seed, list):
+            seed = {"take": seed}
+        where = getattr(seed, "where", where) if isinstance(seed, Block) else where
+        take: list[tuple[Reader | Made, bool]] = []
+        for part in seed["take"]:
+            if isinstance(part, Mapping):
+                take.append((self._made_by(str(part["made"])), False))
+            else:
+                take.append((reader(str(part).rstrip("?"), own, where), str(part).endswith("?")))
+        condition = predicate(seed["where"], own, where) if "where" in seed else None
+        return Seed(reader(str(seed.get("of", "$")), own, where), condition, tuple(take))
+
+    def _made_by(self, name: str) -> Made:
+        if name not in self._owns:
+            self._owns[name] = str(self.library.block(name)["from"])
+        return Made(name, self._owns[name])
+
+    def row(self, block: Any, rules: Rules, parent: str) -> Row:
+        """One row to a closure that gives 0 (nothing), 1 (only constants) or 2 (something of the source)."""
+        if not isinstance(block, Block):
+            raise Misconfigured(f"{parent}: a row is a mapping")
+        _known(block, ROW_KEYS)
+        rule = f"{parent}/{block['id']}" if "id" in block else parent
+        made = (self._extension if "extension" in block else self._action)(block, rules, rule)
+        if "when" in block:
+            made = _guarded(made, predicate(block["when"], rules.own, block.where))
+        return made
+
+    def _action(self, block: Block, rules: Rules, rule: str) -> Row:
+        for key, build in _ACTIONS:
+            if key in block:
+                return build(self, block, rules, rule)
+        if "from" in block and "to" in block:
+            return self._value(block, rules, rule)
+        raise Misconfigured(f"{block.where}: this row does nothing")
+
+    def _extension(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`extension`: what the row writes becomes the value of an extension, one per repetition of `from`."""
+        inner = Block({k: v for k, v in block.items() if k not in ("extension", "from", "where", "limit", "when")})
+        inner.where = block.where
+        if "from" in block:
+            inner["from"] = "$"
+        row = self._action(inner, rules, rule)
+        return emit.extended(self._from(block, rules), row, str(block["extension"]), rule)
+
+    def _target(self, block: Block) -> Target:
+        if "to" not in block:
+            raise Misconfigured(f"{block.where}: `to` is missing")
+        return Target(str(block["to"]), block.where)
+
+    def _from(self, block: Block, rules: Rules) -> Reader:
+        read = reader(str(block.get("from", "$")), rules.own, block.where)
+        if "where" in block:
+            read = emit.filtered(read, predicate(block["where"], rules.own, block.where))
+        if "limit" in block:
+            read = emit.limited(read, int(block["limit"]))
+        return read
+
+    def _value(self, block: Block, rules: Rules, rule: str) -> Row:
+        kind = str(block.get("as", "code" if "table" in block else "string"))
+        if kind not in EMITTERS:
+            raise Misconfigured(f"{block.where}: there is no type {kind}")
+        read, target = self._from(block, rules), self._target(block)
+        if "table" in block and kind != "codingOf":
+            return emit.looked_up(read, target, self.table(str(block["table"])), EMITTERS[kind], rule)
+        params: dict[str, Any] = {"table": self.table(str(block["table"]))} if "table" in block else {}
+        if kind == "codeSystem":
+            params["$systems"] = self.table("coding-systems")
+        return emit.value(read, target, EMITTERS[kind], params, rule)
+
+    def use(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`use`: each repetition becomes an object by one or more datatype maps."""
+        names = block["use"] if isinstance(block["use"], list) else [block["use"]]
+        params: dict[str, Any] = {"table": self.table(str(block["table"]))} if "table" in block else {}
+        used = [self.rules(str(name)) for name in names]
+        return emit.objects(
+            self._from(block, rules), self._target(block), used, params, block.get("default") or {}, rule
+        )
+
+    def nested(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`rows`: an object per repetition (with `to`), or rows that share a condition (without)."""
+        rows = tuple(self.row(row, rules, rule) for row in _unique(block["rows"], block))
+        if "to" not in block:
+            return emit.grouped(self._from(block, rules) if "from" in block else None, rows)
+        return emit.inline(self._from(block, rules), self._target(block), rows, block.get("default") or {}, rule)
+
+    def first(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`first`: the alternatives in order, until one writes something."""
+        shared = {key: block[key] for key in ("from", "to", "table", "as", "default") if key in block}
+        rows = []
+        for number, alternative in enumerate(block["first"], 1):
+            merged = Block({**shared, **alternative})
+            merged.where = getattr(alternative, "where", block.where)
+            rows.append(self.row(merged, rules, rule if "id" in alternative else f"{rule}#{number}"))
+        return emit.first_of(rows)
+
+    def const(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`const`: a fixed value; with `from` only when that exists, and citing it."""
+        read = self._from(block, rules) if "from" in block else None
+        return emit.constant(read, self._target(block), _plain(block["const"]), rule)
+
+    def from_context(self, block: Block, _rules: Rules, rule: str) -> Row:
+        """`context`: a value that the site declares."""
+        return emit.contextual(self._target(block), str(block["context"]), rule)
+
+    def join(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`join`: texts side by side."""
+        parts = []
+        for part in block["join"]:
+            about: Mapping[str, Any] = part if isinstance(part, Mapping) else {"from": part}
+            read = reader(str(about["from"]), rules.own, block.where)
+            parts.append((read, str(about.get("before", "")), str(about.get("after", ""))))
+        return emit.joined(
+            self._from(block, rules),
+            self._target(block),
+            parts,
+            str(block.get("sep", " ")),
+            rule,
+            whole=block.get("as") == "whole",
+        )
+
+    def make(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`make`: a resource of its own by another map, and a reference to it where `to` says; `into`: into one made before."""
+        names = [str(n) for n in (block["make"] if isinstance(block["make"], list) else [block["make"]])]
+        made = [self.rules(name) for name in names]
+        read = self._each(block) if "each" in block else self._from(block, rules)
+        target = self._target(block) if "to" in block else None
+        into = block.get("into")
+        if into is not None:
+            return resources.joined_into(read, self.rules(str(into)), made)
+        return resources.resources(read, target, made, rule)
+
+    def _each(self, block: Block) -> Reader:
+        name = str(block["each"])
+        read: Reader = lambda scope: scope.run.source.every(name)  # noqa: E731
+        return (
+            emit.filtered(read, predicate(block["where"], name, block.where), whole=True) if "where" in block else read
+        )
+
+    def link(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`link`: a reference to what another map makes of the related nodes."""
+        names = [str(n) for n in (block["link"] if isinstance(block["link"], list) else [block["link"]])]
+        linked = [(self.rules(name), self._linked(block, name, rules)) for name in names]
+        return resources.linked(linked, self._target(block), rule)
+
+    def _linked(self, block: Block, name: str, rules: Rules) -> Reader:
+        if "from" in block or self.rules(name).own == "$":
+            return self._from(block, rules)
+        return self._from(_reading(block, self.rules(name).own), rules)
+
+    def copy(self, block: Block, rules: Rules, rule: str) -> Row:
+        """`copy`: a FHIR resource or element as it is, with the ids and references of this run."""
+        target = self._target(block) if "to" in block else None
+        left_out = tuple(block["copy"].get("without", ())) if isinstance(block["copy"], Mapping) else ()
+        return resources.copied(self._from(block, rules), target, left_out, rule)
+
+
+_ACTIONS: Sequence[tuple[str, Callable[[Compiler, Block, Rules, str], Row]]] = (
+    ("first", Compiler.first),
+    ("make", Compiler.make),
+    ("link", Compiler.link),
+    ("use", Compiler.use),
+    ("rows", Compiler.nested),
+    ("const", Compiler.const),
+    ("context", Compiler.from_context),
+    ("join", Compiler.join),
+    ("copy", Compiler.copy),
+)
+
+
+def _reading(block: Block, head: str) -> Block:
+    """The same row reading from another head."""
+    made = Block({**block, "from": head})
+    made.where = block.where
+    return made
+
+
+def _guarded(row: Row, condition: Predicate) -> Row:
+    return lambda scope: row(scope) if condition(scope) else 0
+
+
+def _known(block: Block, keys: frozenset[str]) -> None:
+    if unknown := set(block) - keys:
+        raise Misconfigured(f"{block.where}: unknown: {', '.join(sorted(unknown))}")
+
+
+def _unique(rows: Any, block: Block) -> list[Any]:
+    ids = [row.get("id") for row in rows if isinstance(row, Block) and "id" in row]
+    if twice := {i for i in ids if ids.count(i) > 1}:
+        raise Misconfigured(f"{block.where}: row ids used twice: {', '.join(sorted(map(str, twice)))}")
+    return list(rows)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(child) for key, child in value.items()}
+    return [_plain(child) for child in value] if isinstance(value, list) else value
+
+
+@cache
+def compiler(standard: str, roots: tuple[Path, ...]) -> Compiler:
+    """The compiler of a standard over these roots; one per process."""
+    return Compiler(Library(standard, roots))

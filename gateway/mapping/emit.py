@@ -1,0 +1,262 @@
+"""The closures that rows become. Each takes a scope, writes, and returns how much: nothing, a constant, something of the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gateway.mapping.codes import Table
+from gateway.mapping.functions import CODE, Emitted, Emitter
+from gateway.mapping.origins import Leaf
+from gateway.mapping.paths import Reader, Target
+from gateway.mapping.predicates import Predicate
+from gateway.mapping.scope import Scope
+from gateway.mapping.source import Node
+
+if TYPE_CHECKING:
+    from gateway.mapping.compile import Rules
+
+Row = Callable[[Scope], int]
+NOTHING, CONSTANT, SOURCED = 0, 1, 2
+
+
+def filtered(read: Reader, condition: Predicate, *, whole: bool = False) -> Reader:
+    """Only the nodes for which the condition holds, asked with `$` as the node (`whole`: as the map's own node)."""
+
+    def chosen(scope: Scope) -> Sequence[Node]:
+        if whole:
+            return [node for node in read(scope) if condition(Scope(scope.run, node, {}))]
+        return [node for node in read(scope) if condition(scope.at(node, scope.body))]
+
+    return chosen
+
+
+def limited(read: Reader, most: int) -> Reader:
+    """The first nodes only."""
+    return lambda scope: read(scope)[:most]
+
+
+def value(read: Reader, target: Target, emitter: Emitter, params: Mapping[str, Any], rule: str) -> Row:
+    """A typed value; the first that is sound, or one per repetition where the target has `[+]`."""
+
+    def row(scope: Scope) -> int:
+        done = NOTHING
+        own = scope.given(params) if params else scope
+        for node in read(scope):
+            made = emitter(node, own, rule)
+            if made is None:
+                _refused(node, scope, rule)
+                continue
+            done = max(done, _put(target, scope.body, made, node, rule))
+            if done and not target.many:
+                break
+        return done
+
+    return row
+
+
+def _refused(node: Node, scope: Scope, rule: str) -> None:
+    if node.text.strip():
+        scope.run.because.setdefault(node.leaf, f"not a value that {rule} can take")
+
+
+def _put(target: Target, body: dict[str, Any], made: Any, node: Node, rule: str) -> int:
+    if not isinstance(made, Emitted):
+        target.put(body, Leaf(made, (node.leaf,), rule))
+        return SOURCED
+    sources = (node.leaf,) if made.sources is None else made.sources
+    beside = Leaf(made.beside, sources, rule) if made.beside is not None else None
+    target.put(body, Leaf(made.value, sources, rule) if made.value is not None else None, beside)
+    return SOURCED
+
+
+def looked_up(read: Reader, target: Target, table: Table, emitter: Emitter, rule: str) -> Row:
+    """A code through a table, by the table's policy for codes without a row."""
+
+    def row(scope: Scope) -> int:
+        done = NOTHING
+        for node in read(scope):
+            if not node.text.strip():
+                continue
+            made = _looked_up(node, scope, table, emitter, rule)
+            if made is not None:
+                target.put(scope.body, made)
+                done = SOURCED
+                if not target.many:
+                    break
+        return done
+
+    return row
+
+
+def _looked_up(node: Node, scope: Scope, table: Table, emitter: Emitter, rule: str) -> Leaf | None:
+    found = table.find(node.text.strip())
+    if found is not None:
+        return Leaf(found.target, (node.leaf,), f"{rule} {table.name}#{found.id}") if found.target else None
+    scope.run.find("warning", "code-invalid", node.leaf, f"The code has no row in the table {table.name}.", rule)
+    scope.run.because.setdefault(node.leaf, f"no row in the table {table.name}")
+    if table.unmapped == "default":
+        return Leaf(table.default, (), rule)
+    if table.unmapped == "keep" and CODE.fullmatch(node.text.strip()):
+        return Leaf(emitter(node, scope, rule), (node.leaf,), rule)
+    return None
+
+
+def constant(read: Reader | None, target: Target, fixed: Any, rule: str) -> Row:
+    """A fixed value; because of a source value, or always."""
+
+    def row(scope: Scope) -> int:
+        if read is None:
+            target.put(scope.body, Leaf(fixed, (), rule))
+            return CONSTANT
+        done = NOTHING
+        for node in read(scope):
+            leaves = [leaf.position for leaf in node.leaves() if leaf.text]
+            if leaves:
+                target.put(scope.body, Leaf(fixed, tuple(leaves), rule))
+                done = SOURCED
+        return done
+
+    return row
+
+
+def contextual(target: Target, key: str, rule: str) -> Row:
+    """What the site declares about this exchange."""
+
+    def row(scope: Scope) -> int:
+        declared = getattr(scope.run.context, key)
+        if not declared:
+            return NOTHING
+        target.put(scope.body, Leaf(declared, (), rule))
+        return CONSTANT
+
+    return row
+
+
+def joined(
+    read: Reader, target: Target, parts: Sequence[tuple[Reader, str, str]], sep: str, rule: str, *, whole: bool = False
+) -> Row:
+    """Texts side by side, citing each of them; `whole` takes all of a part, separators included."""
+
+    def row(scope: Scope) -> int:
+        done = NOTHING
+        for node in read(scope):
+            inner = scope.at(node, scope.body)
+            found = [(part, before, after) for path, before, after in parts for part in path(inner)]
+            texts = [
+                (str(part.value if whole else part.text).strip(), part, before, after) for part, before, after in found
+            ]
+            if said := [(f"{before}{text}{after}", part) for text, part, before, after in texts if text]:
+                sources = tuple(leaf.leaf for _, part in said for leaf in (part.leaves() if whole else (part,)))
+                target.put(scope.body, Leaf(sep.join(text for text, _ in said), sources, rule))
+                done = SOURCED
+        return done
+
+    return row
+
+
+def objects(
+    read: Reader,
+    target: Target,
+    used: Sequence[Rules],
+    params: Mapping[str, Any],
+    default: Mapping[str, Any],
+    rule: str,
+) -> Row:
+    """An object per repetition and datatype map, kept when something of the source is in it."""
+
+    def row(scope: Scope) -> int:
+        done = NOTHING
+        for node in read(scope):
+            for rules in used:
+                body: dict[str, Any] = {}
+                inner = Scope(scope.run, node, body, scope.draft, {**scope.params, **params})
+                if apply(rules, inner) == SOURCED:
+                    _filled(body, default, rule)
+                    target.put(scope.body, body)
+                    done = SOURCED
+            if done and not target.many:
+                break
+        return done
+
+    return row
+
+
+def inline(read: Reader, target: Target, rows: Sequence[Row], default: Mapping[str, Any], rule: str) -> Row:
+    """The same with rows written in place."""
+
+    def row(scope: Scope) -> int:
+        done = NOTHING
+        for node in read(scope):
+            body: dict[str, Any] = {}
+            if _run(rows, scope.at(node, body)) == SOURCED:
+                _filled(body, default, rule)
+                target.put(scope.body, body)
+                done = SOURCED
+                if not target.many:
+                    break
+        return done
+
+    return row
+
+
+def grouped(read: Reader | None, rows: Sequence[Row]) -> Row:
+    """Rows that share a condition, or a node to read from."""
+
+    def row(scope: Scope) -> int:
+        if read is None:
+            return _run(rows, scope)
+        return max((_run(rows, scope.at(node, scope.body)) for node in read(scope)), default=NOTHING)
+
+    return row
+
+
+def first_of(rows: Sequence[Row]) -> Row:
+    """The first alternative that writes."""
+
+    def row(scope: Scope) -> int:
+        for alternative in rows:
+            if done := alternative(scope):
+                return done
+        return NOTHING
+
+    return row
+
+
+def extended(read: Reader, inner: Row, url: str, rule: str) -> Row:
+    """What the row writes, as an extension per repetition; the source text of a cut time goes beside it."""
+    target = Target("extension[+]", rule)
+
+    def row(scope: Scope) -> int:
+        done = NOTHING
+        for node in read(scope):
+            body: dict[str, Any] = {"url": Leaf(url, (), rule)}
+            if one := inner(scope.at(node, body)):
+                done = max(done, one)
+                beside = [text for key in list(body) if key.startswith("_") for text in body.pop(key)["extension"]]
+                for extension in ([body] if len(body) > 1 else []) + beside:
+                    target.put(scope.body, extension)
+        return done
+
+    return row
+
+
+def apply(rules: Rules, scope: Scope) -> int:
+    """All rows of a map at one node; what the map ignores is noted with its reason."""
+    for read, why in rules.ignore:
+        for node in read(scope):
+            scope.run.because.setdefault(node.position, why)
+    return _run(rules.rows, scope)
+
+
+def _run(rows: Sequence[Row], scope: Scope) -> int:
+    done = NOTHING
+    for row in rows:
+        if (one := row(scope)) > done:
+            done = one
+    return done
+
+
+def _filled(body: dict[str, Any], default: Mapping[str, Any], rule: str) -> None:
+    for key, fixed in default.items():
+        body.setdefault(key, Leaf(fixed, (), rule))

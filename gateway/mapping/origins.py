@@ -1,0 +1,69 @@
+"""Values on their way out with where they came from; rendering them gives plain JSON and the origin of each element (invariant 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Cite = Callable[[str, "Leaf"], None]
+
+
+class Leaf:
+    """A value that a rule emitted: any JSON value, the 0..* source positions it was made of, the id of the rule."""
+
+    __slots__ = ("rule", "sources", "value")
+
+    def __init__(self, value: Any, sources: tuple[str, ...], rule: str) -> None:
+        self.value = value
+        self.sources = sources
+        self.rule = rule
+
+    def rendered(self) -> Any:
+        """The JSON value, None when there is nothing to write."""
+        return self.value
+
+
+class Pointer(Leaf):
+    """A reference to something made by the same run; it renders only if that was kept."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: Callable[[], str], sources: tuple[str, ...], rule: str) -> None:
+        super().__init__(None, sources, rule)
+        self.target = target
+
+    def rendered(self) -> Any:
+        """`{"reference": "Type/id"}`, or None."""
+        reference = self.target()
+        return {"reference": reference} if reference else None
+
+
+class Distinct(list[Any]):
+    """A list in which equal elements (the same order number in ORC-2 and OBR-2) become one that cites all their sources."""
+
+
+def render(tree: Any, path: str, cite: Cite) -> Any:
+    """A tree of dicts, lists and Leaf values to plain JSON without empty parts; `cite` hears of every element written."""
+    if isinstance(tree, dict):
+        pairs = [(key, render(child, f"{path}.{key}" if path else key, cite)) for key, child in tree.items()]
+        return {key: value for key, value in pairs if value is not None} or None
+    if isinstance(tree, list):
+        return _listed(tree, path, cite) or None
+    value = tree.rendered()
+    if value is not None:
+        cite(path, tree)
+    return value
+
+
+def _listed(tree: list[Any], path: str, cite: Cite) -> list[Any]:
+    items: list[Any] = []
+    for child in tree:
+        if items and isinstance(tree, Distinct):
+            same = render(child, "", lambda _path, _leaf: None)
+            if same in items:
+                render(child, f"{path}[{items.index(same)}]", cite)
+                continue
+        value = render(child, f"{path}[{len(items)}]", cite)
+        if value is not None:
+            items.append(value)
+    return items

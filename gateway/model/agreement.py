@@ -1,0 +1,116 @@
+"""Participants, agreements and the site: what an operator owns and versions as files (DESIGN.md, "Nouns")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+State = Literal["draft", "shadow", "active", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A proof that a participant's system may give: the SHA-256 of an API key, or of a certificate (hex)."""
+
+    id: str
+    kind: Literal["api-key", "certificate"]
+    sha256: str
+    roles: tuple[str, ...] = ("system",)
+    authn_level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a participant receives. `transport` http: `url` is a FHIR base or a messaging address; mllp: host:port.
+
+    `secret` names an environment variable or a file (`file:NAME` below the data directory) with the bearer token to present.
+    """
+
+    id: str
+    transport: Literal["http", "mllp"]
+    url: str
+    secret: str = ""
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class MllpListener:
+    """A plain MLLP port that belongs to one participant and its peers (addresses or networks)."""
+
+    port: int
+    peers: tuple[str, ...] = ("127.0.0.1", "::1")
+    charset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """An organisation and its systems: who it is, how it proves so, what it may claim, and how it writes v2."""
+
+    id: str
+    name: Mapping[str, str]  # by language: ko, en
+    kind: str  # hospital | welfare-office | public-health-agency | operator | …: organizationType of a request
+    references: tuple[str, ...]  # Organization/…, all it answers to
+    role: str = "system"
+    keys: tuple[Key, ...] = ()
+    purposes: tuple[str, ...] = ()  # v3-ActReason codes it may claim
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    mllp: MllpListener | None = None
+    facilities: tuple[str, ...] = ()  # MSH-4.1 (or MSH-3.1/MSH-4.1) it may write; empty: not checked
+    zone: str = ""  # IANA time zone of its v2 times without offset
+    identifier_systems: Mapping[str, str] = field(default_factory=dict)  # v2 assigning authority → URI
+    code_systems: Mapping[str, str] = field(default_factory=dict)  # v2 coding system → URI
+    jurisdiction: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A data-sharing agreement in the seven questions; no agreement, no exchange."""
+
+    id: str
+    sender: str  # participant that sends (push) or holds the data (pull)
+    recipient: str  # participant that receives or asks; the site's own id = kept here
+    subject: str  # in words
+    triggers: tuple[str, ...]  # ADT^A03, a FHIR type, or read/search for a pull
+    types: tuple[str, ...]  # resource types that may leave
+    label: str  # highest confidentiality that the agreement covers: U L M N R V
+    purpose: str
+    basis: str  # consent | statute | policy
+    statute: str  # id in the policies, when the basis is a statute
+    valid_from: date
+    valid_to: date
+    keep: str  # ISO 8601 duration the recipient may keep it
+    due: str  # ISO 8601 duration within which it is to arrive
+    jurisdiction: str
+    standard: str
+    map: str  # second map (FHIR → FHIR), "" = none
+    profile: str
+    interaction: str  # transaction | message | update | read | keep
+    endpoint: str
+    loss_budget: int | None
+    state: State
+    source: str
+    approved: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A directory that an operator owns. `revision` is the digest of its content; `register` the policies as `decide()` reads them."""
+
+    root: Path
+    id: str  # the participant id of the operator itself
+    name: Mapping[str, str]
+    revision: str
+    home: str  # jurisdiction
+    zone: str
+    participants: Mapping[str, Participant]
+    agreements: Mapping[str, Agreement]
+    register: Mapping[str, Any]
+    implicit_policy: str
+    report_rules: tuple[Mapping[str, Any], ...]
+    national_systems: tuple[str, ...]  # identifier systems whose values are kept only as keyed tokens
+    kept_types: tuple[str, ...]  # resource types kept for the façade
+    person_systems: tuple[str, ...] = ()  # identifier systems that identify a person here; empty: all

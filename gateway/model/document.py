@@ -1,0 +1,95 @@
+"""A document on its way: received, parsed, mapped; resources travel as items with their labels and origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NewType
+
+from gateway.model.report import Loss, Origin, Report
+
+Resource = Mapping[str, Any]
+PersonKey = NewType("PersonKey", str)  # a random UUID per person, never derived from an identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling right now, however proven: participant id, the key or certificate used, roles, who sits behind it."""
+
+    participant: str
+    client: str
+    roles: tuple[str, ...] = ("system",)
+    user: str = ""
+    proof: str = "api-key"  # api-key | certificate | mllp-peer | local
+    authn_level: int = 1
+    network: str = ""  # peer address
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Bytes as they came in through a door, from whom; `id` is random, `content_type` lower case without parameters."""
+
+    id: str
+    principal: Principal
+    body: bytes
+    content_type: str
+    transport: str  # http | mllp | folder
+    at: datetime
+    charset: str = ""  # what the channel says, if it says so
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document read by its standard. `trigger` is `ADT^A03`, or a FHIR type, or a message event code.
+
+    `tree` is the standard's own form (an hl7v2 Message, a FHIR resource); `control_id` is MSH-10, Bundle.identifier or empty;
+    `user` is the person behind the system as the protocol names it (EVN-5); `sender` the application and facility named inside.
+    """
+
+    standard: str
+    trigger: str
+    tree: Any
+    control_id: str = ""
+    user: str = ""
+    sender: tuple[str, str] = ("", "")
+    version: str = ""
+    report: Report = field(default_factory=Report)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A resource with what must never be bolted on: its security labels (codes) and where it came from."""
+
+    resource: Resource
+    labels: frozenset[str] = frozenset()
+    origin: str = ""
+    derived_from: tuple[str, ...] = ()  # references of its sources
+
+    @property
+    def reference(self) -> str:
+        """`Type/id`."""
+        return f"{self.resource['resourceType']}/{self.resource['id']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A document as FHIR R4 resources, with origins and losses. `map` is `name@version` of every map that ran, in order."""
+
+    items: tuple[Item, ...]
+    map: tuple[str, ...]
+    bundle_type: str = "message"
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    losses: tuple[Loss, ...] = ()
+    report: Report = field(default_factory=Report)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the document is about: a person, or why nobody could be named (`unknown`, `ambiguous`, `absent`)."""
+
+    person: PersonKey | None
+    because: str = ""
+    birth_date: str = ""
+    patient: str = ""  # reference of the Patient resource in the document

@@ -1,0 +1,50 @@
+"""Doors without a framework: a route, who may use it, how much may come in, and a handler from Call to Egress.
+
+Every HTTP route of the gateway, core or plug-in, is a Door; inbound/mount.py is the only place that turns one into a web route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gateway.model.document import Principal
+from gateway.model.released import Egress
+
+Shape = Literal["resource", "searchset"]
+ANYONE = ("anyone",)  # the roles of a door that asks nobody who they are; it gives constant wording and metadata only
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request at a door, from a caller already identified, its body already bounded."""
+
+    principal: Principal
+    method: str
+    path: Mapping[str, str]
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]  # lower-case names
+    body: bytes
+    network: str
+    url: str  # path of the request as the caller wrote it, without the query
+
+
+Handler = Callable[[Any, Call], Awaitable[Egress]]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """`roles`: the caller needs one of them. `shape`: how a Released is written (one resource, or a searchset Bundle).
+
+    `max_body` in bytes, 0 = the door takes no body. `summary` is for the OpenAPI description.
+    """
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    handler: Handler
+    summary: str
+    roles: tuple[str, ...] = ("system",)
+    max_body: int = 0
+    shape: Shape = "resource"
+    responses: Mapping[int, str] = field(default_factory=dict)

@@ -1,0 +1,102 @@
+"""Findings as values: what a validator, a grammar or a map noticed, and its FHIR form (R4 OperationOutcome)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gateway.errors import GatewayError
+
+Severity = Literal["fatal", "error", "warning", "information"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing noticed. `code` is a FHIR issue-type, `expression` the element (`Patient.name[0].given[1]`, or `PID-3.1` in v2).
+
+    `rule` names what was broken, `text` says it to people without any value of the record, `expected` and `found` may hold what
+    the caller sent and go only into an Echo, never into a log. `line` and `column` are 1-based, 0 when unknown.
+    """
+
+    severity: Severity
+    code: str
+    expression: str
+    text: str
+    rule: str = ""
+    expected: str = ""
+    found: str = ""
+    line: int = 0
+    column: int = 0
+
+    def as_issue(self) -> dict[str, Any]:
+        """The R4 OperationOutcome.issue."""
+        issue: dict[str, Any] = {"severity": self.severity, "code": self.code, "details": {"text": self.text}}
+        extras = [("rule", self.rule), ("expected", self.expected), ("found", self.found)]
+        if said := "; ".join(f"{name}: {value}" for name, value in extras if value):
+            issue["diagnostics"] = said
+        if self.expression:
+            issue["expression"] = [self.expression]
+        if self.line:
+            issue["location"] = [f"{self.line}:{self.column}"]
+        return issue
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """0..* findings; joined with `+`, never appended to."""
+
+    findings: tuple[Finding, ...] = ()
+
+    def __add__(self, other: Report) -> Report:
+        return Report(self.findings + other.findings)
+
+    @property
+    def ok(self) -> bool:
+        """No error and nothing fatal."""
+        return not any(f.severity in ("error", "fatal") for f in self.findings)
+
+    def as_outcome(self) -> dict[str, Any]:
+        """The R4 OperationOutcome; never an empty issue list: without findings one `information` issue says so."""
+        return outcome(f.as_issue() for f in self.findings)
+
+
+ALL_OK: Mapping[str, Any] = {"severity": "information", "code": "informational", "details": {"text": "All OK"}}
+
+
+def outcome(issues: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Issues to an OperationOutcome; at least one issue."""
+    return {"resourceType": "OperationOutcome", "issue": [dict(i) for i in issues] or [dict(ALL_OK)]}
+
+
+def outcome_of(error: GatewayError) -> dict[str, Any]:
+    """What an error says to a FHIR caller."""
+    severity: Severity = "fatal" if error.status >= 500 else "error"
+    places = error.positions or ("",)
+    return Report(tuple(Finding(severity, error.issue, place, error.text) for place in places)).as_outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an output element came from: `source` is a position such as `PID[1]-5[1].1`, `rule` the id of the row that made it."""
+
+    source: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A source value that reached no output element. `source` is its position, `reason` why (`no rule`, `ignored: …`)."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What `convert()` gives: content (a Bundle, or bytes of another standard), where each element came from, what was lost."""
+
+    content: Any
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    losses: tuple[Loss, ...] = ()
+    report: Mapping[str, Any] = field(default_factory=lambda: Report().as_outcome())

@@ -1,0 +1,124 @@
+"""JSON in and out, the only way in: strict, bounded, with decimals kept as they were written (notes on input safety; RFC 8259).
+
+FHIR decimals carry precision (`1.50` is not `1.5`, R4 datatypes, "decimal"), so a number with a point or exponent is read as
+`Exact`, a float that remembers its text and is written as that text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from gateway.errors import Malformed, TooLarge
+
+MAX_BYTES = 20_000_000
+MAX_DEPTH = 64
+MAX_DIGITS = 60
+MAX_EXPONENT = 400
+
+
+class Exact(float):
+    """A decimal as written: compares and calculates as a float, is written as its own text."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Exact:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __reduce__(self) -> tuple[type[Exact], tuple[str]]:
+        return Exact, (self.text,)
+
+
+def read_json(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+    """UTF-8 JSON bytes (a BOM is allowed) to Python; decimals are `Exact`.
+
+    Raises TooLarge over the limits, Malformed for anything else that is not one strict JSON document: duplicate keys, NaN, lone
+    surrogates, U+0000, other encodings, numbers beyond 60 digits or an exponent beyond 400.
+    """
+    if len(body) > max_bytes:
+        raise TooLarge
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        orjson.loads(body)  # strict, fast, bounded depth: refuses what the tolerant reader below would take
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The body is not one well-formed JSON document.") from error
+    _bounded(value, max_depth)
+    return value
+
+
+def write_json(value: Any, *, canonical: bool = False, pretty: bool = False) -> bytes:
+    """Python to UTF-8 JSON; `canonical` sorts the keys, so that equal values give equal bytes."""
+    option = (orjson.OPT_SORT_KEYS if canonical else 0) | (orjson.OPT_INDENT_2 if pretty else 0)
+    return orjson.dumps(value, default=_plain, option=option)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Exact):
+        return orjson.Fragment(value.text)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value)  # a read-only Mapping
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("duplicate key")
+    return made
+
+
+def _decimal(text: str) -> Exact:
+    digits, _, exponent = text.lower().partition("e")
+    if len(digits) > MAX_DIGITS or (exponent and (len(exponent) > 5 or abs(int(exponent)) > MAX_EXPONENT)):
+        raise ValueError("number out of bounds")
+    return Exact(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("number out of bounds")
+    return int(text)
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _bounded(value: Any, max_depth: int) -> None:
+    """No deeper than allowed and no U+0000, which no database text takes; without recursion."""
+    level: list[Any] = [value]
+    for _ in range(max_depth):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return
+    raise TooLarge("The document is nested too deeply.")
+
+
+def _children(node: Any) -> Iterable[Any]:
+    if isinstance(node, dict):
+        if any("\0" in key for key in node):
+            raise Malformed("A name holds the character U+0000.")
+        return node.values()
+    if isinstance(node, list):
+        return node
+    if isinstance(node, str) and "\0" in node:
+        raise Malformed("A text holds the character U+0000.")
+    return ()

@@ -1,0 +1,1 @@
+"""Where deliveries go out: transports behind one port (gateway.model.ports.Transport)."""

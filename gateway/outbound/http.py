@@ -1,0 +1,79 @@
+"""Deliveries over HTTP to the endpoints a site names; what the answer means for trying again (RFC 9110, 15).
+
+No redirect is followed and no address outside the site's files is ever called, so nothing a document says can steer a request.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from gateway.errors import GiveUp, InDoubt, Misconfigured, TryLater
+from gateway.model.agreement import Endpoint
+
+_MAX_ANSWER = 1_000_000
+_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class HttpTransport:
+    """POSTs to an endpoint's url. `secrets` is the folder of token files that endpoints name as `file:NAME`."""
+
+    def __init__(self, secrets: Path, client: httpx.AsyncClient | None = None) -> None:
+        self._secrets = secrets
+        self._client = client or httpx.AsyncClient(follow_redirects=False, trust_env=False)
+
+    async def send(self, endpoint: Endpoint, payload: bytes, headers: Mapping[str, str]) -> bytes:
+        """The body of a 2xx answer. Raises TryLater, GiveUp or InDoubt."""
+        sent = {**headers, "Accept": "application/fhir+json", **self._authorization(endpoint)}
+        request = self._client.build_request(
+            "POST", endpoint.url, content=payload, headers=sent, timeout=endpoint.timeout
+        )
+        try:
+            answer = await self._client.send(request, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise TryLater from error
+        except httpx.TransportError as error:
+            raise InDoubt from error
+        try:
+            return _judged(answer.status_code, await _read(answer))
+        finally:
+            await answer.aclose()
+
+    def _authorization(self, endpoint: Endpoint) -> dict[str, str]:
+        """The endpoint's bearer token, read when it is used, so that it can be changed without a restart."""
+        if not endpoint.secret:
+            return {}
+        name = endpoint.secret.removeprefix("file:")
+        try:
+            token = (self._secrets / name).read_text() if name != endpoint.secret else os.environ[name]
+        except (OSError, KeyError) as error:
+            raise Misconfigured(f"The secret of endpoint {endpoint.id} is missing.") from error
+        return {"Authorization": f"Bearer {token.strip()}"}
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    parts, size = [], 0
+    try:
+        async for part in answer.aiter_bytes():
+            size += len(part)
+            if size > _MAX_ANSWER:
+                break
+            parts.append(part)
+    except httpx.TransportError as error:
+        raise InDoubt from error
+    return b"".join(parts)
+
+
+def _judged(status: int, body: bytes) -> bytes:
+    if 200 <= status < 300:
+        return body
+    if status in _LATER:
+        raise TryLater
+    raise GiveUp(f"The recipient answered {status}.")

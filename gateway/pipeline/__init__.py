@@ -1,0 +1,123 @@
+"""The line, readable in one screen: `carry` a push to its durable commit, `drain` what is due, `answer` a pull, `convert` alone.
+
+receive → parse → validate → map → validate → identify → decide → release → record → (commit) → deliver
+question → decide → read → decide → release → record → (commit) → answer
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from gateway.errors import Conflict, NotDurable
+from gateway.model.document import Principal, Received
+from gateway.model.questions import Question
+from gateway.model.records import Lease, Unit
+from gateway.model.released import Released
+from gateway.model.report import Conversion
+
+if TYPE_CHECKING:
+    from gateway.model.agreement import Site
+    from gateway.pipeline.node import Node
+    from gateway.pipeline.push import Receipt
+
+_TRIES = 4
+
+
+async def carry(node: Node, received: Received) -> Receipt:
+    """A document of a known caller, through the line to its durable commit; the receipt may then be given.
+
+    Raises Busy or NotDurable when nothing was kept; every other refusal is on record and stands in the receipt.
+    """
+    from gateway.pipeline.push import push
+
+    for _ in range(_TRIES):
+        settled = await node.cpu.run(push, node, received)
+        try:
+            await _durable(node, settled.unit)
+        except Conflict:
+            continue  # somebody else committed this document or this person meanwhile: read again
+        return settled.receipt
+    raise NotDurable
+
+
+async def answer(node: Node, principal: Principal, question: Question) -> Released | None:
+    """What a reader may have, after it is on record; None when a search finds nothing. Raises NotAllowed, NotFound, NotDurable."""
+    from gateway.pipeline.pull import pull
+
+    pulled = await node.cpu.run(pull, node, principal, question)
+    await _durable(node, pulled.unit)
+    if pulled.error is not None:
+        raise pulled.error
+    return pulled.released
+
+
+async def drain(node: Node, owner: str, most: int = 32) -> int:
+    """Works off what is due, one entry per lane; how many were taken up."""
+    now = node.clock()
+    until = now + timedelta(seconds=node.pace.lease)
+    leases = await asyncio.to_thread(node.store.lease, owner, now, until, most)
+    await asyncio.gather(*(_worked(node, lease) for lease in leases))
+    return len(leases)
+
+
+async def _worked(node: Node, lease: Lease) -> None:
+    """One entry to its commit C; a stale lease or a store that refuses leaves it for the next one."""
+    from gateway.pipeline.delivery import stuck, undelivered
+
+    try:
+        unit = await _unit_of(node, lease)
+    except Exception as error:
+        exchange = await asyncio.to_thread(node.store.exchange, lease.entry.exchange)
+        if exchange is None:
+            return
+        unit = await node.cpu.run(undelivered, node, exchange, lease, stuck(error))
+    try:
+        await _durable(node, unit)
+    except (Conflict, NotDurable):
+        return
+
+
+async def _unit_of(node: Node, lease: Lease) -> Unit:
+    """What the work on an entry leaves to be recorded. Raises what is Undeliverable."""
+    from gateway.pipeline.delivery import Over, delivered, index, reconsider, send
+
+    if lease.entry.kind == "index":
+        return await node.cpu.run(index, node, lease)
+    ready = await node.cpu.run(reconsider, node, lease)
+    if isinstance(ready, Over):
+        return ready.unit
+    if ready.before.puts:
+        await _durable(node, ready.before)
+    await send(node, ready)
+    return await node.cpu.run(delivered, node, ready, lease)
+
+
+def _durable(node: Node, unit: Unit) -> Awaitable[None]:
+    """Done when the unit is committed."""
+    return asyncio.wrap_future(node.store.commit(unit))
+
+
+def convert(document: bytes, source: str | None = None, target: str = "fhir", site: Site | None = None) -> Conversion:
+    """A document of any standard as FHIR R4, with origins, losses and findings; never fails for an unfamiliar message type.
+
+    `source` names the standard (`hl7v2`, `fhir`), None recognises it; `site` gives the identifier and code systems it declares.
+    Raises Unsupported for another `target` or standard, Malformed or TooLarge for what cannot be read.
+    """
+    from gateway.errors import Unsupported
+    from gateway.mapping import MapContext
+    from gateway.stages.map import conversion, map_document
+    from gateway.standards import sniffed, standards
+
+    if target != "fhir":
+        raise Unsupported("Only FHIR can be converted to.")
+    if source is not None and source not in standards():
+        raise Unsupported("This standard is not spoken here.")
+    standard = standards()[source] if source else sniffed(document)
+    context = MapContext(national_systems=site.national_systems) if site else MapContext()
+    return conversion(map_document(standard.parse(document), context=context))
+
+
+__all__ = ["answer", "carry", "convert", "drain"]

@@ -1,0 +1,200 @@
+"""Deliveries: what is due is asked again, released, rendered, sent, and its outcome recorded (commits B and C of DESIGN.md)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from gateway.errors import Defect, GatewayError, GiveUp, InDoubt, TryLater, Undeliverable
+from gateway.model.agreement import Agreement, Endpoint
+from gateway.model.document import Item, PersonKey
+from gateway.model.questions import Decision, Exchange, Status, Step
+from gateway.model.records import ExchangeAnew, Lease, OutboxDone, OutboxRetry, ResourceRecord, Unit
+from gateway.model.wire import read_json, write_json
+from gateway.pipeline.node import Node
+from gateway.pipeline.onfile import about, on_file
+from gateway.stages.decide import Asked, decide_items, labelled
+from gateway.stages.deliver import Rendered, render
+from gateway.stages.record import decision_row, fact_of, item_from, what_of
+from gateway.stages.release import release
+
+_log = structlog.get_logger("gateway.delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A delivery that may go: what to send and where; `before` must be durable first (empty when the first intent covers it)."""
+
+    exchange: Exchange
+    rendered: Rendered
+    endpoint: Endpoint
+    before: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A delivery that ends here, with the unit that says so."""
+
+    unit: Unit
+
+
+def reconsider(node: Node, lease: Lease) -> Ready | Over:
+    """Asks agreement and consent again, with what holds now."""
+    exchange = node.store.exchange(lease.entry.exchange)
+    if exchange is None:
+        raise Defect("An outbox entry without its exchange.")
+    kept = read_json(node.keyring.open(lease.entry.payload))
+    agreement = node.site.agreements.get(exchange.agreement)
+    at = node.clock()
+    if agreement is None or agreement.state != "active" or not agreement.valid_from <= at.date() <= agreement.valid_to:
+        return Over(_ended(node, exchange, lease, "withheld", "agreement-ended"))
+    if exchange.whom.person is None:
+        raise Defect("An outbox entry about nobody.")
+    person = node.store.survivor(exchange.whom.person)
+    items = about([item_from(row) for row in kept["items"]], exchange.whom.person, person)
+    decision = _decide(node, exchange, agreement, items, person, kept["birthDate"])
+    if decision.decision == "deny":
+        rows = decision_row(exchange.id, "delivery", decision, at, node.site.revision, node.keyring, node.ids)
+        told = replace(exchange, what=what_of(exchange.what.trigger, decision, items, node.keyring.digest))
+        return Over(_ended(node, told, lease, "withheld", decision.reason) + rows)
+    return _ready(node, exchange, agreement, items, decision, kept["answer"])
+
+
+def _decide(
+    node: Node, exchange: Exchange, agreement: Agreement, items: Sequence[Item], person: PersonKey, birth_date: str
+) -> Decision:
+    known = on_file(node, person, birth_date, items)
+    marked = labelled(items, node.site, known.known_labels)
+    recipient, received = node.participant(agreement.recipient), exchange.when.received
+    asked = Asked(agreement, recipient, "push", exchange.how.standard, node.clock(), received)
+    return decide_items(marked, asked, node.site, known)
+
+
+def _ready(
+    node: Node,
+    exchange: Exchange,
+    agreement: Agreement,
+    items: Sequence[Item],
+    decision: Decision,
+    first: Mapping[str, Any],
+) -> Ready:
+    recipient = node.participant(agreement.recipient)
+    released = release(items, decision, recipient.id, node.site, node.keyring.rekey)
+    at = node.clock()
+    anew = replace(
+        exchange,
+        when=replace(exchange.when, released=at),
+        what=what_of(exchange.what.trigger, decision, items, node.keyring.digest),
+        why=replace(exchange.why, reason=decision.reason),
+        how=replace(exchange.how, obligations=decision.obligations),
+        steps=(*exchange.steps, Step("decide", at, decision.decision, decision.reason), Step("release", at)),
+    )
+    same = {"released": sorted(decision.released), "obligations": sorted(decision.obligations)} == first
+    before = Unit() if same else _changed(node, anew, decision, at)
+    rendered = render(released, agreement, exchange.id, at, recipient.references[0])
+    return Ready(anew, rendered, recipient.endpoints[agreement.endpoint], before)
+
+
+def _changed(node: Node, exchange: Exchange, decision: Decision, at: datetime) -> Unit:
+    """Commit B: the decision is not the one of the receipt, so it and its intent are made durable before anything leaves."""
+    rows = decision_row(exchange.id, "delivery", decision, at, node.site.revision, node.keyring, node.ids)
+    return rows + Unit((fact_of(exchange, "intent", "pending", at, node.ids),))
+
+
+async def send(node: Node, ready: Ready) -> None:
+    """Over the endpoint's transport. Raises what is Undeliverable."""
+    transport = node.transports[ready.endpoint.transport]
+    await transport.send(ready.endpoint, ready.rendered.body, ready.rendered.headers)
+
+
+def delivered(node: Node, ready: Ready, lease: Lease) -> Unit:
+    """Commit C of a success."""
+    at = node.clock()
+    done = replace(
+        ready.exchange, status="delivered", when=replace(ready.exchange.when, delivered=at),
+        steps=(*ready.exchange.steps, Step("deliver", at)),
+    )  # fmt: skip
+    fact = fact_of(done, "outcome", "delivered", at, node.ids)
+    return Unit((fact,), (ExchangeAnew(done), OutboxDone(lease.entry.id, lease.entry.token)))
+
+
+def undelivered(node: Node, exchange: Exchange, lease: Lease, error: GatewayError) -> Unit:
+    """Commit C of a failure: tried again with back-off, given up when the recipient will never take it or time is over."""
+    at = node.clock()
+    too_old = (at - exchange.when.received).total_seconds() > node.pace.give_up_after
+    if isinstance(error, TryLater | InDoubt) and not too_old:
+        later = at + timedelta(seconds=_pause(node, lease.entry.attempts))
+        kind = type(error).__name__
+        waiting = replace(exchange, status="pending", steps=_noted(exchange, at, kind))
+        return Unit((), (ExchangeAnew(waiting), OutboxRetry(lease.entry.id, lease.entry.token, later, kind)))
+    return _ended(node, exchange, lease, "failed", type(error).__name__)
+
+
+_MAX_STEPS = 40
+
+
+def _noted(exchange: Exchange, at: datetime, kind: str) -> tuple[Step, ...]:
+    """The steps with this attempt; a long outage does not make a long row."""
+    steps = (*exchange.steps, Step("deliver", at, "failed", kind))
+    return steps if len(steps) <= _MAX_STEPS else (*steps[: _MAX_STEPS // 2], *steps[-_MAX_STEPS // 2 :])
+
+
+def _pause(node: Node, attempts: int) -> float:
+    """Exponential back-off with jitter, in seconds."""
+    most = min(node.pace.backoff_most, node.pace.backoff_first * 2 ** min(attempts, 30))
+    return float(most * random.uniform(0.5, 1.0))
+
+
+def _ended(node: Node, exchange: Exchange, lease: Lease, status: Status, reason: str) -> Unit:
+    at = node.clock()
+    over = replace(
+        exchange, status=status, why=replace(exchange.why, reason=reason),
+        steps=(*exchange.steps, Step("deliver", at, status, reason)),
+    )  # fmt: skip
+    fact = fact_of(over, "outcome" if status == "failed" else "refusal", status, at, node.ids)
+    return Unit((fact,), (ExchangeAnew(over), OutboxDone(lease.entry.id, lease.entry.token)))
+
+
+def index(node: Node, lease: Lease) -> Unit:
+    """An `index` entry: resources into the native store, as new versions where they differ; labels only grow."""
+    kept = read_json(node.keyring.open(lease.entry.payload))
+    exchange = node.store.exchange(lease.entry.exchange)
+    if exchange is None or exchange.whom.person is None:
+        raise Defect("An outbox entry without its exchange.")
+    unit = Unit((), (OutboxDone(lease.entry.id, lease.entry.token),))
+    for row in kept["items"]:
+        unit += _version(node, exchange, item_from(row), kept["source"])
+    return unit
+
+
+def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
+    person = exchange.whom.person
+    assert person is not None  # noqa: S101 index() has seen to it
+    kind, _, id = item.reference.partition("/")
+    body = write_json(item.resource, canonical=True)
+    digest, before = node.keyring.digest(body), node.store.resource(kind, id)
+    if before is not None and before.digest == digest:
+        return Unit()
+    if before is not None and (before.source != source and kind != "Patient"):
+        raise Defect("Two senders' resources have one id.")
+    labels = tuple(sorted(item.labels | set(before.labels if before else ())))
+    sealed, keys = node.keyring.seal(f"person:{person}", body)
+    version = before.version + 1 if before else 1
+    row = ResourceRecord(kind, id, version, person, source, labels, digest, exchange.when.received, sealed)
+    return Unit((*keys, row))
+
+
+def stuck(error: Exception) -> GatewayError:
+    """What an unexpected failure of a delivery counts as: given up, so that its lane is seen and not blocked for ever."""
+    if isinstance(error, GatewayError):
+        return error if isinstance(error, Undeliverable) else GiveUp(error.text)
+    _log.error("defect in a delivery", kind=type(error).__name__)
+    return GiveUp()
+
+
+__all__ = ["Over", "Ready", "delivered", "index", "reconsider", "send", "stuck", "undelivered"]

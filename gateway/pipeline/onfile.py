@@ -1,0 +1,44 @@
+"""What the store knows of a person when a question is put: the cross-reference, consents with their epoch, labels, birth date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.errors import GatewayError
+from gateway.model.document import Item, PersonKey
+from gateway.model.ports import Store
+from gateway.model.records import ResourceRecord
+from gateway.model.references import rewritten
+from gateway.model.wire import read_json
+from gateway.pipeline.node import Node
+from gateway.stages.decide import OnFile
+from gateway.stages.identify import BIRTH, Known, Token, readdress
+
+
+def known_of(store: Store, tokens: Sequence[Token]) -> Known:
+    """The persons behind identifier tokens, and the birth dates on file for them (as tokens)."""
+    persons = store.persons(tokens)
+    births = {person: record for person in set(persons.values()) if (record := store.record(BIRTH, person))}
+    return Known(persons, {person: str(record.value["token"]) for person, record in births.items()})
+
+
+def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item]) -> OnFile:
+    """Everything a decision about a person reads. A Consent that cannot be opened makes the consents unknown, which is a no."""
+    epoch, rows = node.store.consents(person)
+    try:
+        consents = [_about(read_json(node.keyring.open(row.content)), row, person) for row in rows]
+    except GatewayError:
+        consents = None
+    known = node.store.labels([item.reference for item in items])
+    return OnFile(person, consents, epoch, known, birth_date)
+
+
+def about(items: Sequence[Item], was: PersonKey, now: PersonKey) -> tuple[Item, ...]:
+    """Items kept under a person who has since been merged, about the one who remained."""
+    return tuple(items) if was == now else readdress(items, {f"Patient/{was}": f"Patient/{now}"})
+
+
+def _about(consent: object, row: ResourceRecord, person: PersonKey) -> dict[str, object]:
+    """The Consent with the person's present reference: a Consent given before a merge is about whoever remained."""
+    made: dict[str, object] = rewritten(consent, {f"Patient/{row.person}": f"Patient/{person}"})
+    return made

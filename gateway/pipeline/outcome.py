@@ -1,0 +1,169 @@
+"""One agreement's exchange of a prepared document: shaped, decided, released in proof, and everything that is to be kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from gateway.consent.reporting import due
+from gateway.model.agreement import Agreement
+from gateway.model.document import Item, Mapped, Received
+from gateway.model.questions import Decision, Exchange, How, Status, Step, What, When, Where, Who, Whom, Why
+from gateway.model.records import EpochBump, ResourceRecord, Unit
+from gateway.model.wire import write_json
+from gateway.pipeline.node import Node
+from gateway.pipeline.onfile import on_file
+from gateway.pipeline.person import Whose
+from gateway.pipeline.prepare import Prepared, context_of
+from gateway.stages.decide import Asked, decide_items, labelled
+from gateway.stages.identify import readdress
+from gateway.stages.map import follow
+from gateway.stages.record import decision_row, fact_of, outbox_entry, what_of
+from gateway.stages.release import release
+from gateway.stages.validate import validate_mapped
+
+
+def outcome(
+    node: Node, received: Received, prepared: Prepared, whose: Whose, agreement: Agreement, exchange_id: str = ""
+) -> tuple[Exchange, Unit]:
+    """One agreement's exchange and everything it writes. `exchange_id`: one that waited and goes on, "" for a new one."""
+    sheet = _sheet(node, received, prepared, whose, agreement)
+    sheet = replace(sheet, id=exchange_id) if exchange_id else sheet
+    if whose.person is None:
+        return _noted(node, sheet, "parked", f"identity-{whose.identity.because}", "identify")
+    mapped, steps = _shaped(node, received, prepared, agreement)
+    items = readdress(mapped.items, whose.addresses)
+    sheet = replace(sheet, steps=sheet.steps + steps, how=replace(sheet.how, map=", ".join(mapped.map)))
+    lost = [loss for loss in mapped.losses if not loss.reason.startswith("ignored")]
+    if agreement.loss_budget is not None and len(lost) > agreement.loss_budget:
+        return _noted(node, sheet, "parked", "loss-budget", "map")
+    if not validate_mapped(replace(mapped, items=items)).ok:
+        return _noted(node, sheet, "parked", "invalid-result", "validate")
+    if agreement.interaction == "keep":
+        return _kept(node, received, sheet, items)
+    return _decided(node, received, sheet, items, agreement, whose)
+
+
+def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agreement: Agreement) -> Exchange:
+    """The exchange as far as it is known before any decision."""
+    parsed, principal = prepared.parsed, received.principal
+    by = due(agreement.due, received.at) if agreement.due else None
+    steps = (*prepared.steps, Step("identify", node.clock(), "ok" if whose.person else "parked"))
+    return Exchange(
+        id=node.ids(), received_id=received.id, agreement=agreement.id, status="pending", site_revision=node.site.revision,
+        who=Who(principal.participant, principal.client, parsed.user or principal.user, ",".join(principal.roles)),
+        whom=Whom(whose.person, agreement.recipient),
+        when=When(received.at, due=by, keep_until=_keep_until(received, agreement)),
+        where=Where(agreement.jurisdiction, principal.network, agreement.endpoint),
+        what=What(parsed.trigger),
+        why=Why(agreement.purpose, agreement.basis, agreement.statute),
+        how=How(parsed.standard, received.transport, agreement.interaction, ", ".join(prepared.mapped.map), agreement.profile),
+        steps=steps,
+    )  # fmt: skip
+
+
+def _keep_until(received: Received, agreement: Agreement) -> str:
+    return due(agreement.keep, received.at).date().isoformat() if agreement.keep else ""
+
+
+def _shaped(
+    node: Node, received: Received, prepared: Prepared, agreement: Agreement
+) -> tuple[Mapped, tuple[Step, ...]]:
+    """The second map (FHIR → FHIR) that the agreement names."""
+    if not agreement.map:
+        return prepared.mapped, ()
+    sender, recipient = node.participant(received.principal.participant), node.participant(agreement.recipient)
+    mapped = follow(prepared.mapped, agreement.map, context_of(node, sender, recipient))
+    return mapped, (Step("map", node.clock(), note=agreement.map),)
+
+
+def _noted(node: Node, sheet: Exchange, status: Status, reason: str, stage: str) -> tuple[Exchange, Unit]:
+    """An exchange that ends (for now) without a decision."""
+    at = node.clock()
+    step = Step(stage, at, status, reason)
+    noted = replace(sheet, status=status, why=replace(sheet.why, reason=reason), steps=(*sheet.steps, step))
+    return noted, Unit((noted, fact_of(noted, "refusal", reason, at, node.ids)))
+
+
+def _kept(node: Node, received: Received, sheet: Exchange, items: Sequence[Item]) -> tuple[Exchange, Unit]:
+    """The gateway itself is the recipient: Consents take effect with this commit, the rest is indexed in `drain`."""
+    at = node.clock()
+    labels = labelled(items, node.site, {})
+    kept = replace(sheet, status="kept", when=replace(sheet.when, decided=at), steps=(*sheet.steps, Step("keep", at)))
+    unit = Unit((kept, fact_of(kept, "outcome", "kept", at, node.ids)))
+    consents = [item for item in labels if item.resource["resourceType"] == "Consent"]
+    for item in consents:
+        unit += _consent(node, kept, item)
+    rest = [i for i in labels if i not in consents and i.resource["resourceType"] in node.site.kept_types]
+    if rest:
+        extra = {"source": received.principal.participant}
+        unit += outbox_entry(kept, "index", "store", rest, extra, at, node.keyring, node.ids)
+    return kept, unit
+
+
+def _consent(node: Node, kept: Exchange, item: Item) -> Unit:
+    """A Consent, in force from this commit on; the person's epoch makes every older decision stale."""
+    person = kept.whom.person
+    assert person is not None  # noqa: S101 parked otherwise
+    before = node.store.resource("Consent", str(item.resource["id"]))
+    body = write_json(item.resource, canonical=True)
+    sealed, keys = node.keyring.seal(f"person:{person}", body)
+    version = before.version + 1 if before else 1
+    row = ResourceRecord(
+        "Consent", str(item.resource["id"]), version, person, kept.who.participant, tuple(sorted(item.labels)),
+        node.keyring.digest(body), kept.when.received, sealed,
+    )  # fmt: skip
+    return Unit((*keys, row), (EpochBump(person),))
+
+
+def _decided(
+    node: Node, received: Received, sheet: Exchange, items: Sequence[Item], agreement: Agreement, whose: Whose
+) -> tuple[Exchange, Unit]:
+    """decide → release → record: yes goes to the outbox, no is on record, shadow and dry runs stop here."""
+    person = whose.person
+    assert person is not None  # noqa: S101 parked otherwise
+    at, recipient = node.clock(), node.participant(agreement.recipient)
+    known = on_file(node, person, whose.identity.birth_date, items)
+    marked = labelled(items, node.site, known.known_labels)
+    asked = Asked(agreement, recipient, "push", sheet.how.standard, at, received.at)
+    decision = decide_items(marked, asked, node.site, known)
+    steps = (*sheet.steps, Step("decide", at, decision.decision, decision.reason))
+    decided = _answered(node, sheet, decision, marked, steps)
+    if decision.decision == "deny":
+        no = replace(decided, status="refused")
+        rows = decision_row(no.id, "receipt", decision, at, node.site.revision, node.keyring, node.ids)
+        return no, Unit((no, fact_of(no, "refusal", decision.reason, at, node.ids))) + rows
+    release(marked, decision, recipient.id, node.site, node.keyring.rekey)  # proves now that the obligations can be met
+    yes = replace(decided, steps=(*decided.steps, Step("release", node.clock())), status=_status(received, agreement))
+    unit = Unit((yes, fact_of(yes, "intent", yes.status, at, node.ids)))
+    unit += decision_row(yes.id, "receipt", decision, at, node.site.revision, node.keyring, node.ids)
+    if yes.status == "pending":
+        extra = {"birthDate": whose.identity.birth_date, "answer": _gist(decision)}
+        unit += outbox_entry(yes, "deliver", recipient.id, marked, extra, at, node.keyring, node.ids)
+    return yes, unit
+
+
+def _status(received: Received, agreement: Agreement) -> Status:
+    if received.dry_run:
+        return "dry"
+    return "shadowed" if agreement.state == "shadow" else "pending"
+
+
+def _gist(decision: Decision) -> dict[str, Any]:
+    """What of a decision must be the same at delivery for the first audit intent to cover it."""
+    return {"released": sorted(decision.released), "obligations": sorted(decision.obligations)}
+
+
+def _answered(
+    node: Node, sheet: Exchange, decision: Decision, items: Sequence[Item], steps: tuple[Step, ...]
+) -> Exchange:
+    at = steps[-1].at
+    by = min((d for d in (sheet.when.due, decision.due) if d), default=None)
+    return replace(
+        sheet, steps=steps,
+        when=replace(sheet.when, decided=at, due=by),
+        what=what_of(sheet.what.trigger, decision, items, node.keyring.digest),
+        why=replace(sheet.why, reason=decision.reason),
+        how=replace(sheet.how, obligations=decision.obligations),
+    )  # fmt: skip

@@ -1,0 +1,64 @@
+"""The part of the line that needs no store: receive → parse → validate → map → validate, and what a dry run may echo of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import NotAgreed
+from gateway.mapping import MapContext
+from gateway.model.agreement import Participant
+from gateway.model.document import Mapped, Parsed, Received
+from gateway.model.questions import Step
+from gateway.pipeline.node import Node
+from gateway.stages.map import conversion, map_document
+from gateway.stages.parse import parse_document
+from gateway.stages.validate import validate_document
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document read, checked and mapped: all that needs no store."""
+
+    parsed: Parsed
+    mapped: Mapped
+    steps: tuple[Step, ...]
+    findings: Mapping[str, Any]
+
+    def echo(self) -> Mapping[str, Any]:
+        """What a dry run tells the sender of its own document."""
+        made = conversion(self.mapped)
+        losses = [{"source": loss.source, "reason": loss.reason} for loss in made.losses]
+        origins = {path: {"source": o.source, "rule": o.rule} for path, o in made.origins.items()}
+        return {"content": made.content, "losses": losses, "origins": origins, "findings": self.findings}
+
+
+def prepare(node: Node, received: Received) -> Prepared:
+    """receive → parse → validate → map → validate. Raises what is Unusable."""
+    steps = [Step("receive", received.at)]
+    parsed = parse_document(received)
+    steps.append(Step("parse", node.clock()))
+    sender = node.participant(received.principal.participant)
+    _agrees(sender, parsed)
+    report = validate_document(parsed)
+    steps.append(Step("validate", node.clock(), note=f"{len(report.findings)} findings"))
+    mapped = map_document(parsed, context=context_of(node, sender))
+    steps.append(Step("map", node.clock(), note=", ".join(mapped.map)))
+    return Prepared(parsed, mapped, tuple(steps), (report + mapped.report).as_outcome())
+
+
+def _agrees(sender: Participant, parsed: Parsed) -> None:
+    """MSH-3/4 must agree with who is calling; they never prove who is calling."""
+    application, facility = parsed.sender
+    if sender.facilities and facility not in sender.facilities and f"{application}/{facility}" not in sender.facilities:
+        raise NotAgreed("The sending facility does not belong to this caller.", "MSH-3", "MSH-4")
+
+
+def context_of(node: Node, sender: Participant, recipient: Participant | None = None) -> MapContext:
+    """What the maps may know of a sender (and, for a second map, of a recipient)."""
+    return MapContext(
+        sender=sender.id, zone=sender.zone, identifier_systems=sender.identifier_systems, code_systems=sender.code_systems,
+        national_systems=node.site.national_systems, id_key=node.keyring.id_key,
+        recipient=recipient.id if recipient else "", recipient_reference=recipient.references[0] if recipient else "",
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""A push through the line, from bytes to the unit that is committed before the sender hears anything (commit A of DESIGN.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from gateway.errors import Defect, GatewayError, NotAgreed, Unavailable
+from gateway.model.document import Received
+from gateway.model.questions import Exchange, How, Step, When, Where, Who, Whom, Why
+from gateway.model.records import AuditFact, Put, Unit
+from gateway.pipeline.node import Node
+from gateway.pipeline.outcome import outcome
+from gateway.pipeline.person import identified, waiting
+from gateway.pipeline.prepare import prepare
+from gateway.site import agreements_for
+from gateway.stages.receive import digest_of, receive
+from gateway.stages.record import fact_of
+
+_log = structlog.get_logger("gateway.line")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the sender may know: what it sent is on record, under which agreements; or why it is not (an error of its own)."""
+
+    received: str
+    exchanges: tuple[tuple[str, str], ...] = ()  # (exchange id, agreement id)
+    error: GatewayError | None = None
+    echo: Mapping[str, Any] | None = None  # a dry run only: made of the sender's own document
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A receipt and the unit that must be durable before it is given."""
+
+    receipt: Receipt
+    unit: Unit
+
+
+def push(node: Node, received: Received) -> Settled:
+    """One document of a known caller, settled. Raises only what is Unavailable: everything else is on record in the unit."""
+    if not received.dry_run and (
+        first := node.store.seen(received.principal.participant, digest_of(received, node.keyring))
+    ):
+        exchanges = node.store.exchanges({"received_id": first.id}, 100)
+        return Settled(Receipt(first.id, tuple((e.id, e.agreement) for e in exchanges)), Unit())
+    try:
+        return _settled(node, received)
+    except Unavailable:
+        raise
+    except GatewayError as error:
+        return _refused(node, received, error)
+    except Exception as error:  # the journal: a crash is on record like a refusal, and says nothing of the document
+        _log.error("defect in the line", received=received.id, kind=type(error).__name__)
+        return _refused(node, received, Defect())
+
+
+def _settled(node: Node, received: Received) -> Settled:
+    prepared = prepare(node, received)
+    agreements = agreements_for(node.site, received.principal.participant, prepared.parsed.trigger, received.at.date())
+    if not agreements:
+        raise NotAgreed(None, "MSH-9" if prepared.parsed.standard == "hl7v2" else "")
+    whose = identified(node, received, prepared)
+    outcomes = [outcome(node, received, prepared, whose, agreement) for agreement in agreements]
+    unit = sum((unit for _, unit in outcomes), Unit())
+    receipt = Receipt(received.id, tuple((e.id, e.agreement) for e, _ in outcomes))
+    if received.dry_run:
+        return Settled(
+            replace(receipt, echo=prepared.echo()), Unit(tuple(_dry(put) for put in unit.puts if _is_fact(put)))
+        )
+    owner = f"person:{whose.person}" if whose.person else f"received:{received.id}"
+    kept = receive(received, prepared.parsed.control_id, owner, node.keyring)
+    if whose.person is None:
+        kept += Unit((waiting(received, prepared, whose),))
+    return Settled(receipt, kept + whose.unit + unit)
+
+
+def _is_fact(put: Put) -> bool:
+    """Of a dry run only that it happened is kept."""
+    return isinstance(put, Exchange | AuditFact)
+
+
+def _dry(put: Put) -> Put:
+    if isinstance(put, Exchange):
+        return replace(put, status="dry", received_id="")
+    return replace(put, outcome="dry-run") if isinstance(put, AuditFact) else put
+
+
+def _refused(node: Node, received: Received, error: GatewayError) -> Settled:
+    """A document that goes no further: kept, on record, answered with its error."""
+    principal, at = received.principal, node.clock()
+    kind = type(error).__name__
+    exchange = Exchange(
+        id=node.ids(), received_id=received.id, agreement="", status="refused", site_revision=node.site.revision,
+        who=Who(principal.participant, principal.client, principal.user, ",".join(principal.roles)), whom=Whom(),
+        when=When(received.at), where=Where(network=principal.network), why=Why(reason=kind),
+        how=How(transport=received.transport), steps=(Step("receive", received.at), Step("refuse", at, "refused", kind)),
+    )  # fmt: skip
+    unit = Unit((exchange, fact_of(exchange, "refusal", kind, at, node.ids)))
+    receipt = Receipt(received.id, ((exchange.id, ""),), error)
+    if received.dry_run:
+        return Settled(receipt, unit)
+    return Settled(receipt, receive(received, "", f"received:{received.id}", node.keyring, refused=True) + unit)

@@ -1,0 +1,89 @@
+"""The identity worklist: a person names a person, and what waited goes on as the same exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.errors import Conflict, NotFound
+from gateway.model.document import Identity, PersonKey, Principal, Received
+from gateway.model.questions import Exchange
+from gateway.model.records import AuditFact, ExchangeAnew, IdentityLink, LinkGone, ReceivedRecord, RecordGone, Unit
+from gateway.pipeline.node import Node
+from gateway.pipeline.onfile import known_of
+from gateway.pipeline.outcome import outcome
+from gateway.pipeline.person import WORKLIST, Whose
+from gateway.pipeline.prepare import prepare
+from gateway.stages.identify import merged_pairs, named_persons, subject_of
+
+
+def linked(node: Node, received_id: str, person: PersonKey | None, by: str) -> Unit:
+    """The unit that links a waiting document to a person (None: a new one) and lets its exchanges go on.
+
+    Raises NotFound when nothing waits under that id, Conflict when the person is unknown.
+    """
+    record, row = node.store.record(WORKLIST, received_id), node.store.received(received_id)
+    if record is None or row is None:
+        raise NotFound
+    if person is not None and not node.store.links(person):
+        raise Conflict("There is no such person.")
+    chosen = PersonKey(node.ids()) if person is None else node.store.survivor(person)
+    at = node.clock()
+    tokens = [(str(system), str(token)) for system, token in record.value["tokens"]]
+    taken = node.store.persons(tokens)
+    links = tuple(
+        IdentityLink(system, token, chosen, at, by) for system, token in tokens if (system, token) not in taken
+    )
+    fact = _fact(node, "link", chosen, by, at, {"received": received_id})
+    return Unit((*links, fact), (RecordGone(WORKLIST, received_id),)) + _resumed(node, row, chosen)
+
+
+def unlinked(node: Node, system: str, token: str, by: str) -> Unit:
+    """The unit that takes an identifier away from its person. Raises NotFound."""
+    person = node.store.persons([(system, token)]).get((system, token))
+    if person is None:
+        raise NotFound
+    return Unit((_fact(node, "unlink", person, by, node.clock(), {"system": system}),), (LinkGone(system, token),))
+
+
+def _fact(node: Node, what: str, person: PersonKey, by: str, at: datetime, more: dict[str, str]) -> AuditFact:
+    facts = {"who": {"user": by}, "what": {"identity": what, **more}}
+    return AuditFact(node.ids(), "", "identity", at, person, what, node.site.revision, facts)
+
+
+def _resumed(node: Node, row: ReceivedRecord, person: PersonKey) -> Unit:
+    """Every parked exchange of the document, walked again from `identify` on."""
+    received = _received(node, row)
+    prepared = prepare(node, received)
+    subject = subject_of(
+        named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems),
+        merged_pairs(prepared.mapped.items),
+    )
+    known = known_of(node.store, subject.tokens if subject else ())
+    reference = subject.reference if subject else ""
+    identity = Identity(person, "", subject.birth_date if subject else "", reference)
+    whose = Whose(identity, subject, known, Unit(), {reference: f"Patient/{person}"} if reference else {})
+    unit = Unit()
+    for exchange in _parked(node, row.id):
+        agreement = node.site.agreements.get(exchange.agreement)
+        if agreement is not None:
+            unit += _anew(outcome(node, received, prepared, whose, agreement, exchange.id)[1])
+    return unit
+
+
+def _parked(node: Node, received_id: str) -> Sequence[Exchange]:
+    return [e for e in node.store.exchanges({"received_id": received_id}, 100) if e.status == "parked"]
+
+
+def _received(node: Node, row: ReceivedRecord) -> Received:
+    principal = Principal(row.participant, row.client, network=row.network)
+    body = node.keyring.open(row.payload)
+    return Received(row.id, principal, body, row.content_type, row.transport, row.at, row.charset)
+
+
+def _anew(unit: Unit) -> Unit:
+    """The exchange is there already: its row is written again instead of put."""
+    puts = tuple(put for put in unit.puts if not isinstance(put, Exchange))
+    anew = tuple(ExchangeAnew(put) for put in unit.puts if isinstance(put, Exchange))
+    return replace(unit, puts=puts, changes=(*anew, *unit.changes))

@@ -1,0 +1,84 @@
+"""What runs beside the doors: deliveries, the summary of counted refusals, the alarm before deadlines, the erasure of what expired."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from gateway.errors import GatewayError
+from gateway.model.records import AuditFact, Record, Unit
+from gateway.pipeline import drain
+from gateway.pipeline.node import Node
+
+_log = structlog.get_logger("gateway.workers")
+ALARM = "deadline-alarm"  # kind of the generic record that an exchange's deadline was called out
+
+
+class Workers:
+    """The background tasks of one node, started and stopped together."""
+
+    def __init__(self, node: Node, *, idle: float = 0.5, alarm_before: float = 7200.0, summary: float = 10.0) -> None:
+        self._node = node
+        self._owner = node.ids()
+        self._alarm_before = timedelta(seconds=alarm_before)
+        self._idle = idle
+        self._summary = summary
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begins all of them in the running event loop."""
+        for work, pause in ((self._deliver, self._idle), (self._count, self._summary), (self._alarm, self._summary)):
+            self._tasks.append(asyncio.create_task(_forever(work, pause)))
+
+    async def stop(self) -> None:
+        """Ends them; what was counted is still summarised."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._count()
+
+    async def _deliver(self) -> None:
+        while await drain(self._node, self._owner):
+            pass
+
+    async def _count(self) -> None:
+        """Refusals of unknown callers, in one row: a flood of them costs no commit each."""
+        node = self._node
+        counts, at = dict(node.counts), node.clock()
+        if not counts:
+            return
+        rows = [{"what": what, "where": where, "count": n} for (what, where), n in sorted(counts.items())]
+        fact = AuditFact(node.ids(), "", "count", at, None, "refused", node.site.revision, {"what": {"refusals": rows}})
+        await asyncio.wrap_future(node.store.commit(Unit((fact,))))
+        for key, n in counts.items():
+            node.counts[key] -= n
+            if node.counts[key] <= 0:
+                del node.counts[key]
+
+    async def _alarm(self) -> None:
+        """One alarm per exchange whose deadline is near and that has not been delivered."""
+        node, at = self._node, self._node.clock()
+        for exchange in await asyncio.to_thread(node.store.overdue, at + self._alarm_before, 100):
+            if await asyncio.to_thread(node.store.record, ALARM, exchange.id) is not None:
+                continue
+            due = exchange.when.due.isoformat() if exchange.when.due else ""
+            _log.warning("deadline near", exchange=exchange.id, agreement=exchange.agreement, due=due)
+            record = Record(ALARM, exchange.id, {"due": due, "agreement": exchange.agreement}, at)
+            facts = {"what": {"alarm": "deadline"}, "when": {"due": due}, "agreement": exchange.agreement}
+            fact = AuditFact(node.ids(), exchange.id, "admin", at, None, "alarm", node.site.revision, facts)
+            await asyncio.wrap_future(node.store.commit(Unit((record, fact))))
+
+
+async def _forever(work: Callable[[], Awaitable[None]], pause: float) -> None:
+    """Again and again; a store that is away is waited for, a defect is called out and does not end the others."""
+    while True:
+        try:
+            await work()
+        except GatewayError as error:
+            _log.warning("waiting for the store", kind=type(error).__name__)
+        except Exception as error:  # the journal's own door: the worker must go on
+            _log.error("defect in a worker", kind=type(error).__name__)
+        await asyncio.sleep(pause)

@@ -1,0 +1,84 @@
+"""A site: the directory an operator owns and versions, read, checked and loaded as one (DESIGN.md, "Nouns").
+
+    site.yaml  participants/ID.yaml  agreements/ID.yaml  policies/*.yaml  mappings/  profiles/  keys/
+
+Nothing of a broken site is loaded. Every problem names its file and line; the content digest is the site revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.model.agreement import Site
+from gateway.site import nouns
+from gateway.site.cross import Files, cross_problems
+from gateway.site.policies import merged, register_problems
+from gateway.site.revision import revision
+from gateway.site.schema import Kind, schema_problems
+from gateway.site.selection import agreements_for, endpoint_of, listeners, participant_of_key, reading_agreements
+from gateway.site.text import Problem, Unreadable, Written, broken, read_yaml
+
+__all__ = [
+    "Problem", "agreements_for", "check_site", "endpoint_of", "listeners", "load_site", "participant_of_key",
+    "reading_agreements",
+]  # fmt: skip
+
+
+def load_site(root: Path) -> Site:
+    """The site of a directory. Raises Misconfigured with one `file:line: text` per problem."""
+    site, problems = check_site(root)
+    if site is None:
+        raise broken(problems)
+    return site
+
+
+def check_site(root: Path) -> tuple[Site | None, tuple[Problem, ...]]:
+    """The site, or else 1..* problems, in the order of files and lines. Form first: a file of wrong form is not compared with others."""
+    files, problems = _read(root)
+    if files is not None and not problems:
+        problems = (*cross_problems(files), *register_problems(files.register))
+    if files is None or problems:
+        return None, tuple(sorted(set(problems), key=lambda one: (one.file, one.line, one.text)))
+    return _loaded(root, files), ()
+
+
+def _read(root: Path) -> tuple[Files | None, tuple[Problem, ...]]:
+    found, problems = _all(root, [root / "site.yaml"], "site")
+    participants, more = _all(root, _files(root / "participants"), "participant")
+    agreements, most = _all(root, _files(root / "agreements"), "agreement")
+    policies, last = _all(root, _files(root / "policies"), None)
+    problems += more + most + last
+    if not found:
+        return None, problems
+    register, contradictions = merged(policies, found[0])
+    if not contradictions and not last:
+        contradictions = schema_problems(register, "policies")
+    return Files(found[0], participants, agreements, register), problems + contradictions
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.yaml") if not path.name.startswith("."))
+
+
+def _all(root: Path, paths: Sequence[Path], kind: Kind | None) -> tuple[list[Written], tuple[Problem, ...]]:
+    """The files of one kind that have the right form, and what is wrong with the others."""
+    sound: list[Written] = []
+    problems: tuple[Problem, ...] = ()
+    for path in paths:
+        try:
+            written = read_yaml(root, path)
+        except Unreadable as unreadable:
+            problems += (unreadable.problem,)
+            continue
+        found = schema_problems(written, kind) if kind else ()
+        problems += found
+        if not found:
+            sound.append(written)
+    return sound, problems
+
+
+def _loaded(root: Path, files: Files) -> Site:
+    participants = {w.value["id"]: nouns.participant(w.value) for w in files.participants}
+    agreements = {w.value["id"]: nouns.agreement(w.value) for w in files.agreements}
+    return nouns.site(root, revision(root), files.site.value, files.register.value, participants, agreements)

@@ -1,0 +1,181 @@
+"""What no single file of a site can tell: names that lead nowhere, claims that nobody granted, things that stand twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from ipaddress import ip_network
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from gateway.site.nouns import basis_of
+from gateway.site.text import Place, Problem, Written
+
+READ_TRIGGERS = frozenset(("read", "search"))
+DELIVERED = frozenset(("transaction", "message", "update"))
+APPROVALS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a site that have the right form."""
+
+    site: Written
+    participants: Sequence[Written]
+    agreements: Sequence[Written]
+    register: Written
+
+
+def cross_problems(files: Files) -> tuple[Problem, ...]:
+    """0..* problems between the files of a site."""
+    found = [*_named_like_file(files), *_twice(files), *_operator(files), *_addresses(files)]
+    people = {written.value["id"]: written.value for written in files.participants}
+    for written in files.agreements:
+        found += [
+            *_sides(written, people),
+            *_basis(written, files),
+            *_manner(written, people, files),
+            *_validity(written),
+        ]
+    return tuple(found)
+
+
+def _named_like_file(files: Files) -> Iterator[Problem]:
+    for written in (*files.participants, *files.agreements):
+        if PurePosixPath(written.file).stem != written.value["id"]:
+            yield written.problem("id: the file must be named like the id.", "id")
+
+
+def _twice(files: Files) -> Iterator[Problem]:
+    """Ids, references, keys and ports belong to one participant, ids to one agreement."""
+    for kind in (files.participants, files.agreements):
+        yield from _repeated((written, ("id",), written.value["id"]) for written in kind)
+    people = files.participants
+    yield from _repeated((w, ("references", n), r) for w in people for n, r in enumerate(w.value["references"]))
+    yield from _repeated(
+        (w, ("keys", n, "sha256"), k["sha256"]) for w in people for n, k in enumerate(w.value.get("keys", ()))
+    )
+    yield from _repeated((w, ("mllp", "port"), w.value["mllp"]["port"]) for w in people if "mllp" in w.value)
+    for written in people:
+        for part in ("keys", "endpoints"):
+            yield from _repeated(
+                (written, (part, n, "id"), row["id"]) for n, row in enumerate(written.value.get(part, ()))
+            )
+
+
+def _repeated(values: Iterator[tuple[Written, Place, Any]]) -> Iterator[Problem]:
+    first: dict[Any, Problem] = {}
+    for written, place, value in values:
+        here = written.problem("", *place)
+        if value in first:
+            other = first[value]
+            yield Problem(here.file, here.line, f"{place[0]}: this is already taken at {other.file}:{other.line}.")
+        else:
+            first[value] = here
+
+
+def _operator(files: Files) -> Iterator[Problem]:
+    site = files.site
+    if site.value["id"] not in {written.value["id"] for written in files.participants}:
+        yield site.problem("id: no participant has this id; the operator is a participant too.", "id")
+    for written in (site, *files.participants):
+        if "zone" in written.value and not _is_zone(written.value["zone"]):
+            yield written.problem("zone: there is no such time zone.", "zone")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return False
+
+
+def _addresses(files: Files) -> Iterator[Problem]:
+    for written in files.participants:
+        for number, row in enumerate(written.value.get("endpoints", ())):
+            if not _is_address(row["url"], row["transport"]):
+                wanted = "an http(s) address without query" if row["transport"] == "http" else "host:port"
+                yield written.problem(f"endpoints[{number}].url: this must be {wanted}.", "endpoints", number, "url")
+        for number, peer in enumerate(written.value.get("mllp", {}).get("peers", ())):
+            if not _is_network(peer):
+                yield written.problem(f"mllp.peers[{number}]: this is no address or network.", "mllp", "peers", number)
+
+
+def _is_address(url: str, transport: str) -> bool:
+    try:
+        parts = urlsplit(url if transport == "http" else f"mllp://{url}")
+        port = parts.port
+    except ValueError:
+        return False
+    if transport == "mllp":
+        return bool(parts.hostname) and port is not None and not parts.path
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and plain
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return bool(ip_network(text, strict=False))
+    except ValueError:
+        return False
+
+
+def _sides(written: Written, people: Mapping[str, Any]) -> Iterator[Problem]:
+    value = written.value
+    for place in (("who", "participant"), ("whom", "recipient")):
+        if value[place[0]][place[1]] not in people:
+            yield written.problem(f"{'.'.join(place)}: there is no such participant.", *place)
+    recipient = people.get(value["whom"]["recipient"])
+    if recipient is not None and value["why"]["purpose"] not in recipient.get("purposes", ()):
+        yield written.problem("why.purpose: the recipient may not claim this purpose.", "why", "purpose")
+
+
+def _basis(written: Written, files: Files) -> Iterator[Problem]:
+    basis, name = basis_of(written.value["why"]["basis"])
+    if basis == "policy":
+        if name not in {row["id"] for row in files.site.value.get("policies", ())}:
+            yield written.problem("why.basis.policy: site.yaml names no such policy.", "why", "basis", "policy")
+    elif basis == "statute":
+        rows = [row for row in files.register.value.get("statutes", ()) if row.get("id") == name]
+        if not rows:
+            yield written.problem("why.basis.statute: the policies have no such statute.", "why", "basis", "statute")
+
+
+def _manner(written: Written, people: Mapping[str, Any], files: Files) -> Iterator[Problem]:
+    how, triggers = written.value["how"], written.value["what"]["trigger"]
+    interaction, recipient = how["interaction"], written.value["whom"]["recipient"]
+    asked = set(triggers) & READ_TRIGGERS
+    if asked != (set(triggers) if interaction == "read" else set()):
+        said = "what.trigger: read and search go with the interaction read, and nothing else does."
+        yield written.problem(said, "what", "trigger")
+    if (interaction == "keep") != (recipient == files.site.value["id"]):
+        yield written.problem(
+            "how.interaction: keep is for the operator as recipient, and for nobody else.", "how", "interaction"
+        )
+    known = {row["id"] for row in people.get(recipient, {}).get("endpoints", ())}
+    if interaction in DELIVERED and "endpoint" not in how:
+        yield written.problem("how.endpoint is missing.", "how")
+    elif "endpoint" in how and how["endpoint"] not in known:
+        yield written.problem("how.endpoint: the recipient has no such endpoint.", "how", "endpoint")
+
+
+def _validity(written: Written) -> Iterator[Problem]:
+    start, _, end = written.value["when"]["valid"].partition("/")
+    if not (_is_day(start) and _is_day(end) and start <= end):
+        yield written.problem("when.valid: these are not two days in their order.", "when", "valid")
+    approved = written.value.get("approved", ())
+    for number, row in enumerate(approved):
+        if not _is_day(row["on"]):
+            yield written.problem(f"approved[{number}].on: there is no such day.", "approved", number, "on")
+    if written.value["state"] == "active" and len({row["by"] for row in approved}) < APPROVALS:
+        yield written.problem("state: an active agreement needs the approval of two people.", "state")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False

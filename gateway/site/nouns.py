@@ -1,0 +1,107 @@
+"""The nouns of a site from the values of its files, once their form has been checked (DESIGN.md, "Nouns")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gateway.model.agreement import Agreement, Endpoint, Key, MllpListener, Participant, Site
+
+Json = Mapping[str, Any]
+
+
+def participant(value: Json) -> Participant:
+    """A participant as `participants/ID.yaml` writes it."""
+    return Participant(
+        id=value["id"],
+        name=value["name"],
+        kind=value["kind"],
+        references=tuple(value["references"]),
+        role=value.get("role", "system"),
+        keys=tuple(_key(row) for row in value.get("keys", ())),
+        purposes=tuple(value.get("purposes", ())),
+        endpoints={row["id"]: _endpoint(row) for row in value.get("endpoints", ())},
+        mllp=_listener(value["mllp"]) if "mllp" in value else None,
+        facilities=tuple(value.get("facilities", ())),
+        zone=value.get("zone", ""),
+        identifier_systems=value.get("identifier-systems", {}),
+        code_systems=value.get("code-systems", {}),
+        jurisdiction=value.get("jurisdiction", ""),
+        active=value.get("active", True),
+    )
+
+
+def _key(row: Json) -> Key:
+    return Key(row["id"], row["kind"], row["sha256"], tuple(row.get("roles", ("system",))), row.get("authn-level", 1))
+
+
+def _endpoint(row: Json) -> Endpoint:
+    return Endpoint(row["id"], row["transport"], row["url"], row.get("secret", ""), float(row.get("timeout", 10)))
+
+
+def _listener(row: Json) -> MllpListener:
+    peers = tuple(row["peers"]) if "peers" in row else MllpListener(0).peers
+    return MllpListener(row["port"], peers, row.get("charset", ""))
+
+
+def agreement(value: Json) -> Agreement:
+    """An agreement as `agreements/ID.yaml` writes it. Raises ValueError for days that do not exist."""
+    what, why, when, how = value["what"], value["why"], value["when"], value["how"]
+    basis, name = basis_of(why["basis"])
+    start, _, end = when["valid"].partition("/")
+    return Agreement(
+        id=value["id"],
+        sender=value["who"]["participant"],
+        recipient=value["whom"]["recipient"],
+        subject=value["whom"]["subject"],
+        triggers=tuple(what["trigger"]),
+        types=tuple(what["types"]),
+        label=what["label"],
+        purpose=why["purpose"],
+        basis=basis,
+        statute=name,
+        valid_from=date.fromisoformat(start),
+        valid_to=date.fromisoformat(end),
+        keep=when.get("keep", ""),
+        due=when.get("due", ""),
+        jurisdiction=value["where"]["jurisdiction"],
+        standard=how["standard"],
+        map=how.get("map", ""),
+        profile=how.get("profile", ""),
+        interaction=how["interaction"],
+        endpoint=how.get("endpoint", ""),
+        loss_budget=how.get("loss-budget"),
+        state=value["state"],
+        source=value["source"],
+        approved=tuple(value.get("approved", ())),
+    )
+
+
+def basis_of(value: str | Json) -> tuple[str, str]:
+    """(`consent`, ""), (`statute`, its id) or (`policy`, its name)."""
+    return (value, "") if isinstance(value, str) else next(iter(value.items()))
+
+
+def site(
+    root: Path, revision: str, value: Json, register: Json, participants: Mapping[str, Participant],
+    agreements: Mapping[str, Agreement],
+) -> Site:  # fmt: skip
+    """The site from site.yaml and everything else."""
+    return Site(
+        root=root,
+        id=value["id"],
+        name=value["name"],
+        revision=revision,
+        home=value["home"],
+        zone=value["zone"],
+        participants=participants,
+        agreements=agreements,
+        register=register,
+        implicit_policy=value["implicit-policy"],
+        report_rules=tuple(register.get("reportRules", ())),
+        national_systems=tuple(value.get("national-systems", ())),
+        kept_types=tuple(value.get("kept-types", ())),
+        person_systems=tuple(value.get("person-systems", ())),
+    )

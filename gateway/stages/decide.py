@@ -1,0 +1,150 @@
+"""The stage `decide`: the seven questions of one exchange to a Decision; the agreement first, then consent and law.
+
+The agreement bounds what is asked: types outside it are not part of the question, items labelled above it are withheld by it. What
+remains is put to `gateway.consent.decide`. There is no default: whatever cannot be decided is a no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.consent import decide
+from gateway.consent.codes import codes
+from gateway.consent.labels import item_of, label, parts_of
+from gateway.consent.marks import marks_of
+from gateway.consent.reporting import Hit, due, reportable, with_hits
+from gateway.model.agreement import Agreement, Participant, Site
+from gateway.model.document import Item, PersonKey
+from gateway.model.questions import Decision, Request
+from gateway.model.references import references_in
+
+Json = Mapping[str, Any]
+OVER_LABEL = "agreement-label"
+
+
+@dataclass(frozen=True, slots=True)
+class OnFile:
+    """What is known of the person when the question is put: consents (R4), their epoch, labels already given, birth date."""
+
+    person: PersonKey
+    consents: Sequence[Json] | None  # None: the store could not be asked
+    epoch: int
+    known_labels: Mapping[str, Sequence[str]]
+    birth_date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Under which agreement, how and when. `received` is when the document came in: deadlines run from it."""
+
+    agreement: Agreement
+    recipient: Participant
+    interaction: str
+    channel: str
+    at: datetime
+    received: datetime
+
+
+def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str]]) -> tuple[Item, ...]:
+    """Every item with its labels: by code lists, by what the sender set (only ever raising), by what was known before."""
+    return tuple(_labelled(item, site.register, known) for item in items)
+
+
+def _labelled(item: Item, register: Json, known: Mapping[str, Sequence[str]]) -> Item:
+    labels = label(item.resource, register, {item.reference: (*item.labels, *known.get(item.reference, ()))})
+    return Item(item.resource, item.labels | labels, item.origin, item.derived_from)
+
+
+def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFile) -> Decision:
+    """One agreement's question about labelled items of one person; every item of the agreement's types is in the answer once."""
+    agreement = asked.agreement
+    inside = [item for item in items if item.resource["resourceType"] in agreement.types]
+    highest = marks_of([agreement.label], codes()).level
+    over = [item for item in inside if marks_of(item.labels, codes()).level > highest]
+    left = [item for item in inside if item not in over]
+    hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site))}
+    request = _request(_questions(left, hits, site, on_file), asked, on_file)
+    given = {
+        "implicitPolicy": site.implicit_policy,
+        "consents": None if on_file.consents is None else list(on_file.consents),
+        "guardianships": [],
+        "knownLabels": {**on_file.known_labels, **{item.reference: sorted(item.labels) for item in left}},
+    }
+    answer = decide(request.as_json(), given, site.register)
+    dues = [due(hit.deadline, asked.received) for reference in answer["released"] for hit in hits.get(reference, ())]
+    return _decision(answer, request, over, items, on_file, dues)
+
+
+def _hits(item: Item, asked: Asked, site: Site) -> tuple[Hit, ...]:
+    if asked.agreement.basis != "statute":
+        return ()
+    return reportable(item.resource, site.report_rules, asked.at)
+
+
+def _questions(
+    left: Sequence[Item], hits: Mapping[str, tuple[Hit, ...]], site: Site, on_file: OnFile
+) -> tuple[Json, ...]:
+    """An item of the request per resource, and one per part of it that is decided by itself (prose, fields with own labels)."""
+    made: list[Json] = []
+    for item in left:
+        whose = _whose(item, f"Patient/{on_file.person}")
+        bare = item_of(item.resource, site.register, item.labels, subject=whose, derived_from=item.derived_from)
+        asked_for = with_hits(bare, hits.get(item.reference, ()))
+        made += [asked_for, *parts_of(item.resource, asked_for, on_file.known_labels)]
+    return tuple(made)
+
+
+def _whose(item: Item, person: str) -> str | list[str]:
+    """The person, unless the resource itself is, or names, another one: that is never the same person's."""
+    if item.resource["resourceType"] == "Patient":
+        return item.reference
+    named = {reference for reference in references_in(item.resource) if reference.startswith("Patient/")}
+    return sorted(named | {person}) if named - {person} else person
+
+
+def _request(what: tuple[Json, ...], asked: Asked, on_file: OnFile) -> Request:
+    agreement, recipient = asked.agreement, asked.recipient
+    why: dict[str, Any] = {"purposeOfUse": [agreement.purpose]}
+    if agreement.basis == "statute":
+        why["legalBasis"] = agreement.statute
+    return Request(
+        who={
+            "references": list(recipient.references), "role": recipient.role, "organizationType": recipient.kind,
+            "authorizedPurposes": list(recipient.purposes), "authnLevel": 1,
+        },
+        whom={"reference": f"Patient/{on_file.person}", **({"birthDate": on_file.birth_date} if on_file.birth_date else {})},
+        when=asked.at.isoformat(),
+        where={"jurisdiction": agreement.jurisdiction.partition("-")[0], "network": "partner"},
+        what=what,
+        why=why,
+        how={"action": "disclose", "interaction": asked.interaction, "channel": asked.channel},
+    )  # fmt: skip
+
+
+def _decision(
+    answer: Json,
+    request: Request,
+    over: Sequence[Item],
+    items: Sequence[Item],
+    on_file: OnFile,
+    dues: Sequence[datetime],
+) -> Decision:
+    redacted = tuple((row["reference"], row["because"]) for row in answer["redacted"])
+    redacted += tuple((item.reference, OVER_LABEL) for item in over)
+    released = tuple(answer["released"])
+    return Decision(
+        decision="permit-with-redaction" if over and released else answer["decision"],
+        reason=OVER_LABEL if over and not request.what else answer["reason"],
+        released=released,
+        redacted=redacted,
+        obligations=tuple(answer["obligations"]),
+        consents_used=tuple(answer["consentsUsed"]),
+        labels={item.reference: tuple(sorted(item.labels)) for item in items},
+        answer=answer,
+        epoch=on_file.epoch,
+        request=request,
+        due=min(dues, default=None),
+    )

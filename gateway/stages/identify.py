@@ -1,0 +1,145 @@
+"""The stage `identify`: which person a document is about, by exact matching of identifiers in a cross-reference.
+
+Identifiers are kept as keyed tokens only. Resources are re-addressed to the person: `Patient/<id in the document>` becomes
+`Patient/<person key>`, so that everything about one person carries one reference, whoever sent it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from gateway.errors import Unsupported
+from gateway.model.document import Identity, Item, PersonKey, Resource
+from gateway.model.records import IdentityLink, Merge, Record, Unit
+from gateway.model.references import rewritten
+
+Token = tuple[str, str]
+BIRTH = "person-birth"  # kind of the generic record that keeps the keyed token of a person's birth date
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the cross-reference says of a document: persons by token, and the birth-date tokens of those persons."""
+
+    persons: Mapping[Token, PersonKey]
+    births: Mapping[PersonKey, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One person as a document names them: the reference inside it, identifier tokens, birth date."""
+
+    reference: str
+    tokens: tuple[Token, ...]
+    birth_date: str
+
+
+Tokenise = Callable[[str, str], str]
+
+
+def named_persons(items: Sequence[Item], tokenise: Tokenise, systems: Sequence[str] = ()) -> tuple[Named, ...]:
+    """0..* persons a document names, by its Patient resources, else by the logical references of `subject` and `patient`.
+
+    `systems`: the identifier systems that identify a person here; empty = all. Identifiers without system or value do not count.
+    """
+    patients = [item.resource for item in items if item.resource["resourceType"] == "Patient"]
+    if patients:
+        return tuple(
+            Named(
+                f"Patient/{p['id']}", _tokens(p.get("identifier", ()), tokenise, systems), str(p.get("birthDate", ""))
+            )
+            for p in patients
+        )
+    logical = {token for item in items for token in _logical(item.resource, tokenise, systems)}
+    return (Named("", tuple(sorted(logical)), ""),) if logical else ()
+
+
+def _tokens(identifiers: Any, tokenise: Tokenise, systems: Sequence[str]) -> tuple[Token, ...]:
+    """`use: old` identifiers count as well: a merged number still leads to the person."""
+    found: list[Token] = []
+    for one in identifiers:
+        system, value = one.get("system"), one.get("value")
+        if system and value and (not systems or system in systems):
+            found.append((system, tokenise(system, value)))
+    return tuple(dict.fromkeys(found))
+
+
+def _logical(resource: Resource, tokenise: Tokenise, systems: Sequence[str]) -> tuple[Token, ...]:
+    for name in ("subject", "patient"):
+        reference = resource.get(name)
+        if isinstance(reference, Mapping) and isinstance(reference.get("identifier"), Mapping):
+            return _tokens([reference["identifier"]], tokenise, systems)
+    return ()
+
+
+def merged_pairs(items: Sequence[Item]) -> tuple[tuple[str, str], ...]:
+    """(stays, gone) references of every Patient.link `replaces` inside the document (A40)."""
+    pairs = []
+    for item in items:
+        for link in item.resource.get("link", ()) if item.resource["resourceType"] == "Patient" else ():
+            if link.get("type") == "replaces" and (other := link.get("other", {}).get("reference")):
+                pairs.append((item.reference, other))
+    return tuple(pairs)
+
+
+def subject_of(named: Sequence[Named], pairs: Sequence[tuple[str, str]]) -> Named | None:
+    """The one person a document is about: the survivor of a merge, or the only one named. Raises Unsupported for several."""
+    gone = {reference for _, reference in pairs}
+    living = [one for one in named if one.reference not in gone]
+    if len(living) > 1:
+        raise Unsupported("A document is about one person; this one names several.", "Patient")
+    return living[0] if living else None
+
+
+def identify(subject: Named | None, known: Known, tokenise: Tokenise) -> Identity:
+    """The person, by exact match of every identifier: `absent` none given, `unknown` none on file, `ambiguous` two people's,
+    `contradicted` the birth date on file is another one. Only the first match is a person; the rest waits in the worklist.
+    """
+    if subject is None or not subject.tokens:
+        return Identity(None, "absent", patient=subject.reference if subject else "")
+    found = {known.persons[token] for token in subject.tokens if token in known.persons}
+    if not found:
+        return Identity(None, "unknown", subject.birth_date, subject.reference)
+    if len(found) > 1:
+        return Identity(None, "ambiguous", subject.birth_date, subject.reference)
+    person = found.pop()
+    kept = known.births.get(person, "")
+    if kept and subject.birth_date and kept != tokenise(BIRTH, subject.birth_date):
+        return Identity(None, "contradicted", subject.birth_date, subject.reference)
+    return Identity(person, "", subject.birth_date, subject.reference)
+
+
+def enrol(subject: Named, person: PersonKey, known: Known, tokenise: Tokenise, at: datetime, by: str) -> Unit:
+    """The links (and the birth date's token) that this document adds to a person."""
+    links = tuple(IdentityLink(s, t, person, at, by) for s, t in subject.tokens if (s, t) not in known.persons)
+    birth: tuple[Record, ...] = ()
+    if subject.birth_date and person not in known.births:
+        birth = (Record(BIRTH, person, {"token": tokenise(BIRTH, subject.birth_date)}, at),)
+    return Unit(links + birth)
+
+
+def merges(
+    pairs: Sequence[tuple[str, str]], named: Sequence[Named], known: Known, stays: PersonKey, at: datetime, by: str
+) -> tuple[Merge, ...]:
+    """What a merge document does to the cross-reference: every other person on file under a gone identifier becomes `stays`."""
+    gone = {reference for _, reference in pairs}
+    tokens = [token for one in named if one.reference in gone for token in one.tokens]
+    others = {known.persons[token] for token in tokens if token in known.persons} - {stays}
+    return tuple(Merge(other, stays, at, by) for other in sorted(others))
+
+
+def readdress(items: Sequence[Item], addresses: Mapping[str, str]) -> tuple[Item, ...]:
+    """The items with references (and the Patient's own id) rewritten by `addresses` (old reference → new reference)."""
+    return tuple(_readdressed(item, addresses) for item in items)
+
+
+def _readdressed(item: Item, addresses: Mapping[str, str]) -> Item:
+    resource = rewritten(item.resource, addresses)
+    new = addresses.get(item.reference)
+    if new is not None:
+        resource = {**resource, "id": new.partition("/")[2]}
+    sources = tuple(addresses.get(source, source) for source in item.derived_from)
+    return replace(item, resource=resource, derived_from=sources)

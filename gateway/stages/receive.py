@@ -1,0 +1,27 @@
+"""The stage `receive`: bytes of a known caller to a row that will be durable before it is acknowledged, sealed and recognisable."""
+
+from __future__ import annotations
+
+from gateway.model.document import Received
+from gateway.model.ports import Keyring
+from gateway.model.records import ReceivedRecord, Unit
+
+
+def digest_of(received: Received, keyring: Keyring) -> str:
+    """The keyed digest by which a second copy is recognised: the bytes, and how they are to be read."""
+    return keyring.digest(b"\n".join((received.content_type.encode(), received.charset.encode(), received.body)))
+
+
+def receive(received: Received, control_id: str, owner: str, keyring: Keyring, *, refused: bool = False) -> Unit:
+    """The row of what came in, its payload sealed under the owner's data key (`person:…`, or `received:…` until identified).
+
+    What is refused is kept as well, but is not recognised again: a sender that corrects nothing but our site may send it again.
+    """
+    sealed, keys = keyring.seal(owner, received.body)
+    digest = f"refused:{received.id}" if refused else digest_of(received, keyring)
+    row = ReceivedRecord(
+        id=received.id, participant=received.principal.participant, digest=digest, control_id=control_id[:199],
+        content_type=received.content_type, transport=received.transport, network=received.principal.network,
+        client=received.principal.client, charset=received.charset, at=received.at, size=len(received.body), payload=sealed,
+    )  # fmt: skip
+    return Unit((*keys, row))

@@ -1,0 +1,61 @@
+"""The stage `release`: what a Decision lets out, redacted, re-keyed for its recipient, and read again to prove it (DESIGN.md).
+
+The only place that makes a Released. Nothing here decides; an obligation that cannot be proven met means that nothing leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from gateway.consent.proof import violations
+from gateway.consent.redact import Terms, redact, terms_of
+from gateway.errors import Defect
+from gateway.model.agreement import Site
+from gateway.model.document import Item, Resource
+from gateway.model.questions import Decision
+from gateway.model.references import rewritten
+from gateway.model.released import Released, take_maker
+
+_make = take_maker()
+Rekey = Callable[[str, str], str]  # (recipient, id) → the recipient's id
+
+
+def release(items: Sequence[Item], decision: Decision, recipient: str, site: Site, rekey: Rekey) -> Released:
+    """The items that the decision released, in their order. Raises Defect when the output would break an obligation.
+
+    Ids, and references to anything that came in, become the recipient's own, so that two recipients cannot join a person by id.
+    """
+    allowed = set(decision.released)
+    terms = {item.reference: _terms(item, items, decision, site) for item in items if item.reference in allowed}
+    clean = [redact(item.resource, terms[item.reference]) for item in items if item.reference in allowed]
+    broken = [found for resource in clean for found in violations(resource, terms[_reference(resource)])]
+    if broken:
+        raise Defect(
+            "What was to be released would break an obligation; nothing leaves.", *(f.expression for f in broken)
+        )
+    inside = {item.reference for item in items}
+    person = str(decision.request.whom.get("reference", ""))
+    new = {reference: _rekeyed(reference, recipient, rekey) for reference in {*inside, person} if reference}
+    return _make(tuple(_addressed(resource, new) for resource in clean), decision, recipient)
+
+
+def _terms(item: Item, items: Sequence[Item], decision: Decision, site: Site) -> Terms:
+    """The decision's terms; what the agreement held back or did not ask for is withheld like what consent held back."""
+    terms = terms_of(decision.answer, item.reference, site.national_systems)
+    outside = frozenset(other.reference for other in items) - set(decision.released)
+    parties = {reference for participant in site.participants.values() for reference in participant.references}
+    return replace(terms, withheld=terms.withheld | outside, named=frozenset(decision.released) | parties)
+
+
+def _reference(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _rekeyed(reference: str, recipient: str, rekey: Rekey) -> str:
+    kind, _, id = reference.partition("/")
+    return f"{kind}/{rekey(recipient, id)}"
+
+
+def _addressed(resource: Resource, new: Mapping[str, str]) -> Resource:
+    return {**rewritten(resource, new), "id": new[_reference(resource)].partition("/")[2]}

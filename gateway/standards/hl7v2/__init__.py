@@ -1,0 +1,62 @@
+"""HL7 v2 in the vertical-bar encoding, versions 2.1 to 2.8.2: read, checked, acknowledged (HL7 v2.8.2, chapter 2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.errors import GatewayError
+from gateway.model.document import Parsed
+from gateway.model.report import Report
+from gateway.standards.hl7v2.acknowledge import acknowledge as write
+from gateway.standards.hl7v2.message import Message, read_message
+from gateway.standards.hl7v2.reply import reply
+
+NAME = "hl7v2"
+CONTENT_TYPES = (
+    "x-application/hl7-v2+er7",
+    "application/hl7-v2+er7",
+    "application/hl7-v2",
+    "application/edi-hl7",
+    "x-application/hl7-v2",
+    "text/hl7-v2",
+)
+
+__all__ = ["CONTENT_TYPES", "NAME", "acknowledge", "admit", "check", "parse", "reply", "sniff"]
+
+
+def sniff(body: bytes) -> bool:
+    """Whether bytes begin like a message: MSH behind nothing but framing, line ends and a byte order mark."""
+    return body[:16].lstrip(b"\x0b\r\n \t").removeprefix(b"\xef\xbb\xbf").startswith(b"MSH")
+
+
+def parse(body: bytes, charset: str = "") -> Parsed:
+    """One message to a Parsed whose tree is a Message. Raises Malformed, Unsupported or TooLarge (see `read_message`)."""
+    message = read_message(body, charset)
+    return Parsed(
+        standard=NAME,
+        trigger=message.trigger,
+        tree=message,
+        control_id=message.control_id,
+        user=message.user,
+        sender=message.sender,
+        version=message.version,
+        report=message.report,
+    )
+
+
+def check(parsed: Parsed, *, at_door: bool = False) -> Report:
+    """The findings of the grammar. With `at_door` raises Unsound for the header and Invalid for a circular merge."""
+    from gateway.standards.hl7v2.conformance import check_message
+
+    return check_message(parsed.tree, at_door=at_door)
+
+
+def admit(parsed: Parsed) -> Report:
+    """The findings of the grammar at a door: Unsound for the header, Invalid for a circular merge; all else is only reported."""
+    return check(parsed, at_door=True)
+
+
+def acknowledge(received: Parsed | bytes, *, control_id: str, at: datetime, error: GatewayError | None = None) -> bytes:
+    """The ACK for what was parsed, or for bytes that could not be; AA without an error, else the code of its class."""
+    tree: Message | bytes = received.tree if isinstance(received, Parsed) else received
+    return write(tree, control_id=control_id, at=at, error=error)

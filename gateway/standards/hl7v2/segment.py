@@ -1,0 +1,185 @@
+"""Segments, repetitions and positions: split when first asked, 1-based everywhere (HL7 v2.8.2, 2.5 and 2.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gateway.standards.hl7v2.escapes import Delimiters, unescape
+
+NULL = '""'
+"""What an explicit null (`""`: delete what you have) reads as; an absent value reads as an empty string (2.5.3)."""
+
+_PATH = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?-(\d+)(?:\[(\d+)\])?(?:\.(\d+))?(?:\.(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a segment needs to read itself: the delimiters and the codec of its message."""
+
+    delimiters: Delimiters
+    codec: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """`PID[2]-3[1].4.1` taken apart; numbers left out are 1, except a subcomponent, which is 0."""
+
+    segment: str
+    ordinal: int
+    field: int
+    repetition: int
+    component: int
+    subcomponent: int = 0
+
+
+@lru_cache(maxsize=4096)
+def read_path(text: str) -> Path:
+    """A position as written in maps and findings (`PID-3`, `PID-3.1`, `PID[1]-5[2].1.2`) to its numbers. Raises ValueError."""
+    match = _PATH.fullmatch(text)
+    if match is None:
+        raise ValueError("not a position of an HL7 v2 message")
+    ordinal, field, repetition, component = (int(match[i] or 1) for i in (2, 3, 4, 5))
+    return Path(match[1], ordinal, field, repetition, component, int(match[6] or 0))
+
+
+class Repetition:
+    """One repetition of a field, still in its delimiters."""
+
+    __slots__ = ("_form", "_parts", "raw")
+
+    def __init__(self, raw: str, form: Form) -> None:
+        self.raw = raw
+        self._form = form
+        self._parts: list[str] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many components there are, empty ones included."""
+        return len(self._split())
+
+    def subcomponents(self, component: int) -> int:
+        """How many subcomponents a component has; 0 when there is no such component."""
+        parts = self._split()
+        return parts[component - 1].count(self._form.delimiters.subcomponent) + 1 if 0 < component <= len(parts) else 0
+
+    def value(self, component: int = 1, subcomponent: int = 1) -> str:
+        """The text of a component (its first subcomponent) or subcomponent, unescaped; empty when absent, NULL when null."""
+        parts = self._split()
+        if not 0 < component <= len(parts):
+            return ""
+        part = parts[component - 1]
+        separator = self._form.delimiters.subcomponent
+        if separator in part:
+            pieces = part.split(separator)
+            part = pieces[subcomponent - 1] if 0 < subcomponent <= len(pieces) else ""
+        elif subcomponent != 1:
+            return ""
+        return unescape(part, self._form.delimiters, self._form.codec)
+
+    def text(self, component: int = 0) -> str:
+        """A component, or with 0 the whole repetition, read as one text: delimiters that a sender left unescaped are kept."""
+        raw = self.raw
+        if component:
+            parts = self._split()
+            raw = parts[component - 1] if component <= len(parts) else ""
+        return unescape(raw, self._form.delimiters, self._form.codec)
+
+    def leaves(self) -> Iterator[tuple[int, int, str]]:
+        """(component, subcomponent, value) of every non-empty leaf; subcomponent 0 where the component is not divided."""
+        separator = self._form.delimiters.subcomponent
+        for number, part in enumerate(self._split(), 1):
+            if not part:
+                continue
+            if separator not in part:
+                yield number, 0, unescape(part, self._form.delimiters, self._form.codec)
+                continue
+            for index, piece in enumerate(part.split(separator), 1):
+                if piece:
+                    yield number, index, unescape(piece, self._form.delimiters, self._form.codec)
+
+    def _split(self) -> list[str]:
+        if self._parts is None:
+            self._parts = self.raw.split(self._form.delimiters.component)
+        return self._parts
+
+    def __bool__(self) -> bool:
+        return bool(self.raw)
+
+    def __repr__(self) -> str:
+        return "Repetition(…)"
+
+
+class Segment:
+    """One segment. MSH-1 is the field separator and MSH-2 the encoding characters; both are read as they are written."""
+
+    __slots__ = ("_fields", "_form", "_read", "name", "ordinal", "raw")
+
+    def __init__(self, raw: str, ordinal: int, form: Form) -> None:
+        self.name = raw[:3]
+        self.ordinal = ordinal
+        self.raw = raw
+        self._form = form
+        self._fields: list[str] | None = None
+        self._read: dict[int, tuple[Repetition, ...]] = {}
+
+    @property
+    def count(self) -> int:
+        """The number of the last field."""
+        return len(self._split()) - 1
+
+    def repetitions(self, field: int) -> tuple[Repetition, ...]:
+        """0..* repetitions; empty for an absent field. An empty repetition between others keeps its place."""
+        found = self._read.get(field)
+        if found is None:
+            found = self._read[field] = self._repetitions(field)
+        return found
+
+    def value(self, field: int, repetition: int = 1, component: int = 1, subcomponent: int = 1) -> str:
+        """One leaf, unescaped; empty when absent, NULL when null. A component that is divided gives its first subcomponent."""
+        found = self.repetitions(field)
+        return found[repetition - 1].value(component, subcomponent) if 0 < repetition <= len(found) else ""
+
+    def positions(self) -> Iterator[tuple[int, int, int, int, str]]:
+        """(field, repetition, component, subcomponent, value) of every non-empty leaf; subcomponent 0 where not divided."""
+        for field in range(1, self.count + 1):
+            for number, repetition in enumerate(self.repetitions(field), 1):
+                for component, subcomponent, value in repetition.leaves():
+                    yield field, number, component, subcomponent, value
+
+    def _repetitions(self, field: int) -> tuple[Repetition, ...]:
+        fields = self._split()
+        raw = fields[field] if 0 < field < len(fields) else ""
+        if not raw:
+            return ()
+        if self.name == "MSH" and field <= 2:
+            return (Repetition(raw, Form(_VERBATIM, self._form.codec)),)
+        return tuple(Repetition(part, self._form) for part in raw.split(self._form.delimiters.repetition))
+
+    def _split(self) -> list[str]:
+        if self._fields is None:
+            separator = self._form.delimiters.field
+            self._fields = self.raw.split(separator)
+            if self.name == "MSH":
+                self._fields.insert(1, separator)
+        return self._fields
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Segment) and (self.ordinal, self.raw) == (other.ordinal, other.raw)
+
+    def __hash__(self) -> int:
+        return hash((self.ordinal, self.raw))
+
+    def __repr__(self) -> str:
+        return f"{self.name}[{self.ordinal}]"
+
+
+_VERBATIM = Delimiters("\0", "\0", "\0", "\0", "\0")
+
+
+def position(segment: Segment, field: int, repetition: int, component: int, subcomponent: int = 0) -> str:
+    """`PID[1]-5[1].1`, and `PID[1]-5[1].1.2` for a subcomponent: the one form in findings, origins and losses."""
+    tail = f".{subcomponent}" if subcomponent else ""
+    return f"{segment.name}[{segment.ordinal}]-{field}[{repetition}].{component}{tail}"

@@ -1,0 +1,135 @@
+"""Bundles: what their type asks of entries, and addresses that must be told apart (FHIR R4, Bundle, bdl-1 to bdl-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.validating.structure.finding import MOST, NONE, Findings, below, error, warning
+
+_REQUESTS = ("batch", "transaction", "history")
+_RESPONSES = ("batch-response", "transaction-response", "history")
+_FIRST = {"document": ("Composition", "bdl-11"), "message": ("MessageHeader", "bdl-12")}
+_ONCE = ("self", "first", "previous", "prev", "next", "last")
+RULES = ("bdl-1", "bdl-2", "bdl-3", "bdl-4", "bdl-5", "bdl-7", "bdl-8", "bdl-9", "bdl-10", "bdl-11", "bdl-12")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRule:
+    """The invariants of Bundle, written out because every exchange passes here."""
+
+    def check(self, node: Any) -> Findings:
+        """0..* findings."""
+        said = node.get("type")
+        kind = said if isinstance(said, str) else ""
+        entries = node.get("entry")
+        listed = [e if isinstance(e, Mapping) else {} for e in entries] if isinstance(entries, list) else []
+        findings = _head(node, kind) + _links(node) + _first(listed, kind) + _unique(listed)
+        for place, entry in enumerate(listed):
+            if found := _entry(entry, kind):
+                findings += below(found, f"entry[{place}]")
+                if len(findings) > MOST:
+                    break
+        return findings
+
+
+def _head(node: Mapping[str, Any], kind: str) -> Findings:
+    found = NONE
+    if "total" in node and kind not in ("searchset", "history"):
+        found += error(
+            "invariant", "bdl-1", "A total is only for search results and histories.", expected="searchset, history"
+        )
+    if kind == "document":
+        identifier = node.get("identifier")
+        if not isinstance(identifier, Mapping) or not {"system", "value"} <= identifier.keys():
+            found += error("invariant", "bdl-9", "A document must have an identifier with system and value.")
+        if "timestamp" not in node and "_timestamp" not in node:
+            found += error("invariant", "bdl-10", "A document must have a date (timestamp).")
+    return found
+
+
+def _links(node: Mapping[str, Any]) -> Findings:
+    """Bundle.link: a page has one place among the others, so each relation stands once."""
+    rows = node.get("link")
+    seen: set[str] = set()
+    found = NONE
+    for place, row in enumerate(rows if isinstance(rows, list) else ()):
+        given = row.get("relation") if isinstance(row, Mapping) else None
+        relation = given if isinstance(given, str) else ""
+        if relation in seen and relation in _ONCE and len(found) < MOST:
+            found += error(
+                "invalid", "bundle-link", "The same relation stands twice.", found=relation, at=f"link[{place}]"
+            )
+        seen.add(relation)
+    return found
+
+
+def _first(entries: list[Mapping[str, Any]], kind: str) -> Findings:
+    if kind not in _FIRST:
+        return NONE
+    wanted, rule = _FIRST[kind]
+    resource = entries[0].get("resource") if entries else None
+    if isinstance(resource, Mapping) and resource.get("resourceType") == wanted:
+        return NONE
+    return error(
+        "invariant", rule, "The first entry of this kind of Bundle has to be another type of resource.", expected=wanted
+    )
+
+
+def _entry(entry: Mapping[str, Any], kind: str) -> Findings:
+    found = NONE
+    if "search" in entry and kind != "searchset":
+        found += error("invariant", "bdl-2", "entry.search is only for search results.", expected="searchset")
+    if ("request" in entry) != (kind in _REQUESTS):
+        found += error(
+            "invariant", "bdl-3", "entry.request is required for batch, transaction and history, and only there."
+        )
+    if ("response" in entry) != (kind in _RESPONSES):
+        found += error("invariant", "bdl-4", "entry.response is required for responses and history, and only there.")
+    if not entry.keys() & {"resource", "request", "response"}:
+        found += error("invariant", "bdl-5", "An entry needs a resource, a request or a response.")
+    url = entry.get("fullUrl")
+    if isinstance(url, str) and "/_history/" in url:
+        found += error("invariant", "bdl-8", "A fullUrl must not name a version.", found=url, at="fullUrl")
+    return found + _consistent(entry, url)
+
+
+def _consistent(entry: Mapping[str, Any], url: Any) -> Findings:
+    """Bundle.entry.fullUrl: unless it is a urn, it ends with the type and id that the resource itself has.
+
+    Another type is an error; another id alone a warning, as published examples have it.
+    """
+    resource = entry.get("resource")
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")) or not isinstance(resource, Mapping):
+        return NONE
+    parts, kind, id = url.split("/"), resource.get("resourceType"), resource.get("id")
+    if not isinstance(id, str) or "/_history/" in url or len(parts) < 5 or parts[-2:] == [kind, id]:
+        return NONE
+    if parts[-2] == kind:
+        text = "The fullUrl does not end with the id of the resource."
+        return warning("invalid", "full-url", text, expected="Type/id", found=url)
+    text = "The fullUrl does not end with the type and id of the resource."
+    return error("invalid", "full-url", text, expected="Type/id", found=url)
+
+
+def _unique(entries: list[Mapping[str, Any]]) -> Findings:
+    """bdl-7: the same fullUrl twice only with different meta.versionId."""
+    seen: set[tuple[str, Any]] = set()
+    for place, entry in enumerate(entries):
+        url = entry.get("fullUrl")
+        if not isinstance(url, str):
+            continue
+        mark = (url, _version(entry))
+        if mark in seen:
+            text = "The same fullUrl stands in two entries that are not two versions."
+            return error("invariant", "bdl-7", text, found=url, at=f"entry[{place}].fullUrl")
+        seen.add(mark)
+    return NONE
+
+
+def _version(entry: Mapping[str, Any]) -> str:
+    resource = entry.get("resource")
+    meta = resource.get("meta") if isinstance(resource, Mapping) else None
+    version = meta.get("versionId") if isinstance(meta, Mapping) else None
+    return version if isinstance(version, str) else ""

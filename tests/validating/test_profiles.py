@@ -1,0 +1,166 @@
+"""Profiles over base types: what they narrow is checked, what is not judged is said."""
+
+import pytest
+
+from gateway.validating import Validator
+
+URL = "http://example.org/fhir/StructureDefinition/p"
+VALUE_SET = {
+    "resourceType": "ValueSet",
+    "url": "http://example.org/vs",
+    "compose": {"include": [{"system": "http://hl7.org/fhir/administrative-gender", "concept": [{"code": "female"}]}]},
+}
+
+
+def findings(document, *elements, form="differential", **head):
+    profile = {
+        "resourceType": "StructureDefinition",
+        "url": URL,
+        "type": document["resourceType"],
+        "kind": "resource",
+        "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/" + document["resourceType"],
+        form: {"element": [{"id": e["path"], **e} for e in elements]},
+        **head,
+    }
+    report = Validator(resources=[profile, VALUE_SET]).report(document, profiles=[URL])
+    return [(f.rule, f.expression) for f in report.findings]
+
+
+PATIENT = {
+    "resourceType": "Patient",
+    "active": True,
+    "name": [{"family": "Kim"}],
+    "gender": "male",
+    "deceasedBoolean": False,
+}
+
+
+@pytest.mark.parametrize("form", ["differential", "snapshot"])
+@pytest.mark.parametrize(
+    ("element", "found"),
+    [
+        ({"path": "Patient.birthDate", "min": 1}, ("profile-min", "Patient")),
+        ({"path": "Patient.name.given", "min": 1}, ("profile-min", "Patient.name[0]")),
+        ({"path": "Patient.name", "max": "0"}, ("profile-max", "Patient")),
+        ({"path": "Patient.active", "fixedBoolean": False}, ("profile-fixed", "Patient.active")),
+        ({"path": "Patient.name", "patternHumanName": {"use": "official"}}, ("profile-pattern", "Patient.name[0]")),
+        ({"path": "Patient.deceased[x]", "type": [{"code": "dateTime"}]}, ("profile-type", "Patient.deceased.ofType(boolean)")),
+        ({"path": "Patient.name.family", "maxLength": 2}, ("profile-max-length", "Patient.name[0].family")),
+        ({"path": "Patient.gender", "type": [{"code": "code"}], "binding": {"strength": "required", "valueSet": "http://example.org/vs"}},
+         ("binding-required", "Patient.gender")),
+    ],
+)  # fmt: skip
+def test_what_a_profile_narrows(element, found, form):
+    assert findings(PATIENT, element, form=form) == [found]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"path": "Patient.name", "min": 1, "max": "1"},
+        {"path": "Patient.active", "fixedBoolean": True},
+        {"path": "Patient.name", "patternHumanName": {"family": "Kim"}},
+        {"path": "Patient.contact.name", "min": 1},
+        {"path": "Patient.deceased[x]", "type": [{"code": "boolean"}]},
+        {"path": "Patient.name.family", "maxLength": 3},
+    ],
+)
+def test_what_keeps_the_profile(element):
+    assert findings(PATIENT, element) == []
+
+
+def test_ranges_of_quantities():
+    limit = {"value": 100, "system": "http://unitsofmeasure.org", "code": "mm[Hg]"}
+    document = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "valueQuantity": {**limit, "value": 120},
+    }
+    element = {"path": "Observation.value[x]", "maxValueQuantity": limit}
+    assert findings(document, element) == [("profile-max-value", "Observation.value.ofType(Quantity)")]
+    assert findings(document, {**element, "maxValueQuantity": {**limit, "code": "kPa"}}) == []
+
+
+def test_a_choice_named_by_its_type():
+    document = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "valueInteger": 3}
+    element = {"path": "Observation.valueInteger", "minValueInteger": 5}
+    assert findings(document, element) == [("profile-min-value", "Observation.value.ofType(integer)")]
+
+
+CONTEXT = "http://example.org/fhir/StructureDefinition/e"
+
+
+@pytest.mark.parametrize(
+    ("contexts", "found"),
+    [
+        ([("element", "Observation")], ["extension-context"]),
+        ([("element", "Patient.name")], ["extension-context"]),
+        ([("element", "Patient.active")], []),
+        ([("element", "boolean")], []),
+        ([("element", "Element")], []),
+        ([("fhirpath", "Patient.name")], []),
+        ([("element", "Patient.no.such.path")], []),
+        ([("element", "Observation"), ("element", "Patient.active")], []),
+    ],
+)
+def test_where_an_extension_may_stand(contexts, found):
+    definition = {
+        "resourceType": "StructureDefinition",
+        "url": CONTEXT,
+        "type": "Extension",
+        "derivation": "constraint",
+        "context": [{"type": kind, "expression": place} for kind, place in contexts],
+    }
+    document = {
+        "resourceType": "Patient",
+        "active": True,
+        "_active": {"extension": [{"url": CONTEXT, "valueCode": "x"}]},
+    }
+    report = Validator(resources=[definition]).report(document)
+    assert [f.rule for f in report.findings] == found
+    assert all(f.expression == "Patient.active" for f in report.findings)
+
+
+def test_versions_of_profiles():
+    document = {"resourceType": "Patient", "meta": {"profile": [f"{URL}|2"]}, "active": True}
+    head = {"resourceType": "StructureDefinition", "url": URL, "type": "Patient", "derivation": "constraint"}
+    one = {**head, "version": "1", "differential": {"element": [{"path": "Patient.name", "min": 1}]}}
+    two = {**head, "version": "2", "differential": {"element": [{"path": "Patient.gender", "min": 1}]}}
+    report = Validator(resources=[one, two]).report(document)
+    assert [f.expected for f in report.findings] == ["gender: at least 1"]
+
+
+def test_extensions_by_url():
+    url = "http://example.org/fhir/StructureDefinition/e"
+    rows = [
+        {"path": "Patient.extension", "slicing": {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}},
+        {"path": "Patient.extension", "id": "Patient.extension:e", "sliceName": "e", "min": 1, "max": "1",
+         "type": [{"code": "Extension", "profile": [url]}]},
+    ]  # fmt: skip
+    assert findings(PATIENT, *rows) == [("profile-min", "Patient")]
+    one = {"url": url, "valueString": "x"}
+    assert findings({**PATIENT, "extension": [one]}, *rows) == []
+    assert findings({**PATIENT, "extension": [one, one]}, *rows) == [("profile-max", "Patient")]
+
+
+def test_the_definition_of_an_extension_is_kept():
+    wrong = {
+        **PATIENT,
+        "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace", "valueString": "Seoul"}],
+    }
+    assert [f.rule for f in Validator().report(wrong).findings] == ["profile-type"]
+
+
+def test_a_profile_of_another_type_is_an_error():
+    assert findings(PATIENT, {"path": "Observation"}, type="Observation") == [("profile-type", "Patient")]
+
+
+def test_slices_and_invariants_are_said_not_to_be_checked():
+    rows = [{"path": "Patient.name", "id": "Patient.name:a", "sliceName": "a", "min": 1}]
+    assert findings(PATIENT, *rows) == [("profile-partial", "Patient")]
+
+
+def test_a_broken_profile_is_not_at_hand():
+    assert findings(PATIENT, {"path": "Patient.name", "constraint": [{}]}) == [("profile-unknown", "Patient")]
