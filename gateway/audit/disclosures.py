@@ -21,6 +21,9 @@ BY_OUTCOME = {
     "answered": "answered",
     "kept": "kept",
     "failed": "failed",
+    "pending": "underway",
+    "parked": "parked",
+    "dry": "shadowed",
     "shadowed": "shadowed",
     "in-doubt": "in-doubt",
     "unknown-after-crash": "in-doubt",
@@ -32,12 +35,13 @@ LOG = ("console", "audit-search", "audit-export")
 @dataclass(frozen=True, slots=True)
 class Told:
     """For whom the report is: the language, the operator's own participant id, the names of participants in that language, and
-    whether labels may be seen (auditors only)."""
+    whether labels may be seen (auditors only). The person is `you`; for `staff`, `this person`."""
 
     language: Language = "ko"
     site: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     labels: bool = False
+    staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _sentences(entry: Entry, told: Told, labels: tuple[str, ...]) -> Iterable[st
     if purpose := entry.text("why", "purpose"):
         yield words.say("why", purpose=words.purpose(purpose))
     if what != "refused":
-        yield from _basis(entry, words)
+        yield from _basis(entry, told, words)
     yield from _withheld(entry, words, labels)
     if what in DISCLOSED and (until := entry.text("when", "keep_until")):
         yield words.say("keep", until=until)
@@ -133,13 +137,20 @@ def _gaps(entry: Entry, told: Told, words: Wording) -> dict[str, str]:
         "to": told.names.get(recipient, recipient) or words.word("nobody"),
         "items": words.items(_items(entry)),
         "actor": actor or words.word("somebody"),
+        **_person(told, words),
     }
 
 
-def _basis(entry: Entry, words: Wording) -> Iterable[str]:
+def _person(told: Told, words: Wording) -> dict[str, str]:
+    """How the person is called in the sentences."""
+    you, your = ("person", "person-s") if told.staff else ("you", "your")
+    return {"you": words.word(you), "your": words.word(your)}
+
+
+def _basis(entry: Entry, told: Told, words: Wording) -> Iterable[str]:
     basis = f"basis-{entry.text('why', 'basis')}"
     if basis in words.sentences:
-        yield words.say(basis, legal=entry.text("why", "legal") or words.word("unstated"))
+        yield words.say(basis, legal=entry.text("why", "legal") or words.word("unstated"), **_person(told, words))
 
 
 def _withheld(entry: Entry, words: Wording, labels: tuple[str, ...]) -> Iterable[str]:

@@ -97,7 +97,7 @@ _AUDIT = {
     },
     "exchange": _Parameter("exchange", _token),
     "kind": _Parameter("kind", _kind),
-    "status": _Parameter("", _token),
+    "status": _Parameter("outcome", _token),
 }
 
 EXCHANGE_PARAMETERS, AUDIT_PARAMETERS = tuple(_EXCHANGE), tuple(_AUDIT)
@@ -145,8 +145,6 @@ def matches(query: Query, entry: Entry) -> bool:
 
 
 def _answers(entry: Entry, name: str, value: str) -> bool:
-    if name == "status":
-        return entry.outcome == value
     if name == "agreement":
         return (entry.text("how", "agreement") or getattr(entry.journal, "agreement", "")) == value
     if name == "what.type":

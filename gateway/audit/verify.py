@@ -6,7 +6,6 @@ a chain, and a history rewritten by somebody who owns the table. Only checkpoint
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
@@ -14,12 +13,12 @@ from itertools import islice
 
 from gateway.audit.facts import Entry, entry_of
 from gateway.audit.ledger import Ledger
+from gateway.audit.row import leaf_hash
 from gateway.errors import GatewayError
 from gateway.model.records import AuditRow
 from gateway.model.report import Finding
 from gateway.model.wire import read_json, write_json
 
-LEAF = b"\x00"  # RFC 9162, 2.1.1: MTH({d0}) = HASH(0x00 || d0)
 MAX_FINDINGS = 1000
 
 
@@ -84,11 +83,6 @@ def _row(row: AuditRow, place: int, ledger: Ledger, whole: bool) -> Iterator[Fin
     if row.person is not None:
         yield from _chain(row, place, ledger, whole)
     _remember(entry, place, ledger)
-
-
-def leaf_hash(line: bytes) -> str:
-    """The RFC 9162 leaf hash of a line (hex)."""
-    return hashlib.sha256(LEAF + line).hexdigest()
 
 
 def _columns(row: AuditRow, place: int) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from gateway.audit.export import MAX_LINE, csv_lines, row_line, rows_of
 from gateway.audit.facts import Entry
+from gateway.audit.row import row_of
 from gateway.audit.search import asked_as, audit_query, found, stream
 from gateway.audit.verify import Verification, verify
 from gateway.audit.views import Reader, events
@@ -156,7 +157,7 @@ def _opened(url: str | None, data_dir: Path) -> Iterator[Store]:
     """The store of this node, closed afterwards."""
     from gateway.store import open_store
 
-    store: Store = open_store(url or f"sqlite:///{(data_dir / 'gateway.db').absolute()}")
+    store: Store = open_store(url or f"sqlite:///{(data_dir / 'gateway.db').absolute()}", place=row_of)
     try:
         yield store
     finally:

@@ -14,7 +14,7 @@ def _root() -> None:
 
 @app.command("rotate")
 def rotate_command() -> None:
-    """Seal every data key under a new site key; stop the nodes first, start them afterwards. Safe to run again."""
+    """Seal every data key under a new site key. Nodes may run meanwhile; safe to interrupt and to run again."""
     from rich.progress import Progress
 
     from gateway.audit.row import row_of

@@ -5,20 +5,17 @@ A hit is what lets an item match a statute with `reportRules` (see statutes.py):
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from gateway.consent.codes import codes
 from gateway.consent.period import days
 from gateway.consent.shapes import at
-from gateway.errors import Misconfigured
 from gateway.model.document import Resource
 
 Rule = Mapping[str, Any]
-_DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +44,6 @@ def with_hits(item: Mapping[str, Any], hits: Iterable[Hit]) -> dict[str, Any]:
     plain = {name: value for name, value in item.items() if name != "reportRule"}
     named = [hit.rule for hit in hits]
     return {**plain, "reportRule": named} if named else plain
-
-
-def due(deadline: str, start: datetime) -> datetime:
-    """The instant by which a report is due: weeks, days, hours, minutes, seconds after `start`. Raises Misconfigured."""
-    found = _DURATION.fullmatch(deadline)
-    if found is None or deadline.endswith(("P", "T")):
-        raise Misconfigured("A deadline of a report rule is not an ISO 8601 duration of weeks to seconds.")
-    weeks, whole, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return start + timedelta(weeks=weeks, days=whole, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _withdrawn(resource: Resource) -> bool:

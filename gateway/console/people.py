@@ -28,7 +28,7 @@ def person(visit: Visit) -> Page:
     key = _key(visit.place["person"])
     rows = visit.desk.rows(key, PAGE + 1, visit.one("after"))
     names = visit.desk.names(visit.messages.language)
-    told = Told(visit.messages.language, visit.desk.site(), names, labels=True)
+    told = Told(visit.messages.language, visit.desk.site(), names, labels=True, staff=True)
     lines = [Line(entry, disclosure(entry, told)) for entry in map(entry_of, rows[:PAGE])]
     return visit.show(
         Look("person", person=key),

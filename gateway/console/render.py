@@ -34,6 +34,7 @@ def html(page: Page, visit: Visit) -> HTMLResponse:
         "languages": LANGUAGES,
         "purpose": wording(speaks.language).purpose,
         "stamp": lambda at: _stamp(at, visit),
+        "lapse": _lapse,
         "moment": lambda at: speaks.moment(at, visit.zone),
         "participant": lambda code: visit.desk.names(speaks.language).get(code, code) if visit.principal else code,
     }
@@ -56,3 +57,11 @@ def _short(key: str) -> str:
 
 def _stamp(at: datetime, visit: Visit) -> str:
     return f"{at.astimezone(visit.zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _lapse(start: datetime, at: datetime) -> str:
+    """Time since the first step: `+40 ms`, `+3.2 s`, `+1:02:03`."""
+    seconds = (at - start).total_seconds()
+    if seconds < 1:
+        return f"+{round(seconds * 1000)} ms"
+    return f"+{seconds:.1f} s" if seconds < 60 else f"+{str(at - start).partition('.')[0]}"

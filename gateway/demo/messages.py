@@ -65,12 +65,12 @@ def merge(person: Person, old_number: str, moment: Moment) -> bytes:
 def discharge(person: Person, moment: Moment, case: Row) -> bytes:
     """ADT^A03 with diagnoses (KCD-8), allergies (ATC) and measurements (LOINC, UCUM)."""
     segments = [_patient(person), _visit(moment, moment.id, moment.stamp)]
-    segments += [_measured(n, row, moment) for n, row in enumerate(case["measured"], 1)]
     segments += [_segment("AL1", str(n), "DA", _coded(row, "ATC"), "SV") for n, row in enumerate(case["allergies"], 1)]
     segments += [
         _segment("DG1", str(n), "", _coded(row, "KCD8"), "", moment.stamp, "F")
         for n, row in enumerate(case["diagnoses"], 1)
     ]
+    segments += [_measured(n, row, moment) for n, row in enumerate(case["measured"], 1)]
     return _message("ADT", "A03", moment, segments)
 
 

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from gateway.demo.messages import admission, cases, consent, discharge, laboratory
+from gateway.demo.outcomes import (
+    codes_of,
+    found,
+    holds,
+    hours_until_due,
+    numbers_are,
+    reference_of,
+    released_id,
+    same_case,
+    text_of,
+)
 from gateway.demo.people import Person, people
-from gateway.demo.world import Answer, Caller, Json, NotAsTold, World, until
-from gateway.model.wire import write_json
+from gateway.demo.world import Caller, Json, NotAsTold, World, until
 
 REFERRAL, REPORT, RECORD, READING = (
     "discharge-to-community-care",
@@ -62,6 +70,7 @@ def played(world: World) -> Iterator[Story]:
     """The stories in their order; a later one uses what an earlier one left."""
     import httpx
 
+    world.begin((REFERRAL, REPORT, RECORD, READING, CONSENTS, NOTICE))
     for title, play in _STORIES.items():
         story = Story(play.__name__, title)
         try:
@@ -76,7 +85,7 @@ def played(world: World) -> Iterator[Story]:
 def referral(world: World, story: Story) -> None:
     """(a) A discharge becomes a referral; the psychiatric diagnosis stays at the hospital."""
     person, case = people()["consenting"], cases()["discharges"]["consenting"]
-    _admitted(world, story, person, _REFUSED)
+    _admitted(world, story, person, ("refused", "shadowed"))
     _consents(world, story, person)
     story.tell(
         f"{person.shown}님이 퇴원한다: 골절, 고혈압, 우울에피소드 · discharged with a fracture, hypertension and depression."
@@ -86,25 +95,25 @@ def referral(world: World, story: Story) -> None:
         _sent(world, discharge(person, world.moment(), case)),
     )
     exchange = _ended(world, story, REFERRAL, _SENT)
-    patient = _released(exchange, "Patient")
+    patient = released_id(exchange, "Patient")
     got = {
         kind: world.welfare.get(f"/fhir/{kind}").resources
         for kind in ("ServiceRequest", "Task", "Condition", "Patient")
     }
     story.check(
         "복지팀에 의뢰 1건과 할 일 1건 · one referral and one task at the care team",
-        _counts(got, ServiceRequest=1, Task=1),
+        numbers_are(got, ServiceRequest=1, Task=1),
     )
     story.check(
         "할 일은 그 의뢰에 대한 것이고 상태는 requested · the task is about that referral, requested",
         [(t["status"], t["focus"]["reference"]) for t in got["Task"]]
-        == [("requested", _reference(got["ServiceRequest"]))],
+        == [("requested", reference_of(got["ServiceRequest"]))],
     )
     story.check(
-        "골절과 고혈압만 도착 · only fracture and hypertension arrive", _codes(got["Condition"]) == {"S72.0", "I10"}
+        "골절과 고혈압만 도착 · only fracture and hypertension arrive", codes_of(got["Condition"]) == {"S72.0", "I10"}
     )
-    _leaves_no_trace(world.welfare, story, "F32", "우울에피소드", "depressive")
-    _leaves_no_trace(world.welfare, story, person.resident_number)
+    _no_trace(world.welfare, story, "F32", "우울에피소드", "depressive")
+    _no_trace(world.welfare, story, person.resident_number)
     story.check(
         "보류한 것은 정신과(PSY)로 기록 · what was withheld is on record as PSY",
         "PSY" in exchange["what"]["withheld_labels"],
@@ -133,18 +142,18 @@ def report(world: World, story: Story) -> None:
     first = world.agency.get("/fhir/Observation").resources
     story.check(
         "결핵균 결과 하나만 신고 · only the tuberculosis result is reported",
-        _codes(first) == {"38379-4"} and len(first) == 1,
+        codes_of(first) == {"38379-4"} and len(first) == 1,
     )
-    _leaves_no_trace(world.agency, story, "75622-1", "1988-5", person.resident_number)
+    _no_trace(world.agency, story, "75622-1", "1988-5", person.resident_number)
     story.check("근거는 감염병예방법 제11조 · by statute, not by consent", exchange["why"]["legal"] == "KR-IDCPA-11")
-    story.check("기한은 24시간 · the deadline is 24 hours", _hours(exchange) == 24.0)
+    story.check("기한은 24시간 · the deadline is 24 hours", hours_until_due(exchange) == 24.0)
     story.tell("검사실이 결과를 정정한다(OBX-11 = C) · the laboratory corrects the result.")
     message = laboratory(person, world.moment(), case, order, corrected=True)
     story.check("정정도 접수 확인(AA) · the correction is acknowledged", _sent(world, message))
     _ended(world, story, REPORT, _SENT)
     _ended(world, story, RECORD, ("kept",))
     second = world.agency.get("/fhir/Observation").resources
-    story.check("새 신고가 아니라 같은 건의 갱신 · the same case, updated", _same_case(first, second))
+    story.check("새 신고가 아니라 같은 건의 갱신 · the same case, updated", same_case(first, second))
 
 
 def silence(world: World, story: Story) -> None:
@@ -173,8 +182,12 @@ def silence(world: World, story: Story) -> None:
 def withdrawal(world: World, story: Story) -> None:
     """(d) Consent is withdrawn while the recipient is down: agreed at receipt, refused at delivery."""
     person, case = people()["withdrawing"], cases()["discharges"]["withdrawing"]
-    _admitted(world, story, person, _REFUSED)
     _consents(world, story, person)
+    _admitted(world, story, person, ("shadowed",))
+    story.check(
+        "입원 알림은 시범이라 가지 않는다 · the notice of admission is in shadow and does not leave",
+        _absent(world, person),
+    )
     world.welfare.put("/simulator/state", {"answers": "unavailable"})
     story.tell("복지팀의 서버가 멈춘 사이에 퇴원한다 · discharged while the care team's server is down.")
     story.check(
@@ -187,11 +200,11 @@ def withdrawal(world: World, story: Story) -> None:
     world.welfare.put("/simulator/state", {"answers": "normal"})
     story.tell("서버가 돌아온다 · the server is back.")
     exchange = world.again(waiting, ("withheld", "delivered"))
-    story.exchanges[-2] = exchange
+    story.exchanges = [exchange if row["id"] == exchange["id"] else row for row in story.exchanges]
     story.check(
         "전달 직전에 다시 물어 보류했다 · asked again at delivery, and withheld", exchange["status"] == "withheld"
     )
-    _leaves_no_trace(world.welfare, story, person.number, "".join(person.korean))
+    story.check("복지팀은 이 사람을 모른다 · the care team has never heard of this person", _absent(world, person))
 
 
 def reading(world: World, story: Story) -> None:
@@ -199,20 +212,21 @@ def reading(world: World, story: Story) -> None:
     person, silent, id = people()["consenting"], people()["silent"], world.known.get("patient", "")
     story.tell(f"복지팀이 {person.shown}님의 기록을 조회한다 · the care team asks about this person.")
     got = until(
-        lambda: _found(world.care_team.get(f"/fhir/Patient/{id}")),
+        lambda: found(world.care_team.get(f"/fhir/Patient/{id}")),
         30.0,
         "the care team did not get the Patient it asked for",
     )
     story.check("인적사항을 받는다 · it gets the Patient", got.body.get("id") == id)
-    story.check("주민등록번호는 없다 · without the resident number", person.resident_number not in _text(got.body))
+    story.check("주민등록번호는 없다 · without the resident number", person.resident_number not in text_of(got.body))
     conditions = world.care_team.get("/fhir/Condition", patient=id)
-    story.check("진단 두 개 · two diagnoses", _codes(conditions.resources) == {"S72.0", "I10"})
+    story.check("진단 두 개 · two diagnoses", codes_of(conditions.resources) == {"S72.0", "I10"})
     story.check(
-        "정신과 진단은 흔적도 없다 · no trace of the psychiatric one", not {"F32", "total"} & _words(conditions.body)
+        "정신과 진단은 흔적도 없다 · no trace of the psychiatric one",
+        not any(word in text_of(conditions.body) for word in ("F32", "total")),
     )
     observations = world.care_team.get("/fhir/Observation", patient=id)
     story.check(
-        "체중과 일상생활 점수 · weight and Barthel score", _codes(observations.resources) == {"29463-7", "96761-2"}
+        "체중과 일상생활 점수 · weight and Barthel score", codes_of(observations.resources) == {"29463-7", "96761-2"}
     )
     system = "https://hanbit-hospital.example/fhir/sid/patient-number"
     nobody = world.care_team.get("/fhir/Patient", identifier=f"{system}|{silent.number}")
@@ -221,11 +235,11 @@ def reading(world: World, story: Story) -> None:
         "동의하지 않은 사람은 없는 사람과 구별되지 않는다 · who has not consented looks like who is not there",
         nobody == nowhere,
     )
-    _ended(world, story, READING, ("answered",))
-    lines = world.auditor.get("/audit/rows", person=story.exchanges[-1]["whom"]["person"]).body.get("rows", [])
+    exchange = _ended(world, story, READING, ("answered",), "search:Condition")
+    rows = world.auditor.get("/audit/rows", exchange=exchange["id"]).body.get("rows", [])
     story.check(
         "조회도 감사 기록에 남는다 · the reading is in the audit log",
-        any(r["line"].get("kind") == "read" for r in lines),
+        any(r["line"].get("kind") == "read" for r in rows),
     )
 
 
@@ -239,30 +253,24 @@ _STORIES: Mapping[str, Callable[[World, Story], None]] = {
 _REFUSED = ("refused",)
 
 
-def _admitted(world: World, story: Story, person: Person, shadowed: tuple[str, ...]) -> None:
+def _admitted(world: World, story: Story, person: Person, noticed: tuple[str, ...]) -> None:
     """ADT^A01: kept here; the notice to the care team is in shadow and never leaves."""
     story.tell(f"{person.shown}님이 입원한다 · is admitted.")
     story.check(
         "입원 통보 접수 확인(AA) · the admission is acknowledged", _sent(world, admission(person, world.moment()))
     )
     _ended(world, story, RECORD, ("kept",))
-    _ended(world, story, NOTICE, (*shadowed, "shadowed"))
+    _ended(world, story, NOTICE, noticed)
 
 
 def _consents(world: World, story: Story, person: Person, status: str = "active") -> None:
+    """A Consent to sharing with the care team is registered, or (inactive) withdrawn."""
     given = status == "active"
-    story.tell(
-        "퇴원 상담에서 동의한다 · consents at the discharge interview."
-        if given
-        else "동의를 철회한다 · withdraws the consent."
-    )
+    done = "동의한다 · consents to sharing with the care team" if given else "동의를 철회한다 · withdraws the consent"
+    registered = "동의가 등록된다(202) · the consent" if given else "철회가 등록된다(202) · the withdrawal"
+    story.tell(f"{person.shown}님이 {done}.")
     answer = world.hospital.sends_fhir(consent(person, world.moment(), _CARE_TEAM, status))
-    story.check(
-        "동의가 등록된다(202) · the consent is registered"
-        if given
-        else "철회가 등록된다(202) · the withdrawal is registered",
-        answer == 202,
-    )
+    story.check(f"{registered} is registered", answer == 202)
     _ended(world, story, CONSENTS, ("kept",))
 
 
@@ -270,67 +278,17 @@ def _sent(world: World, message: bytes) -> bool:
     return world.hospital.sends_v2(message) == "AA"
 
 
-def _ended(world: World, story: Story, agreement: str, statuses: tuple[str, ...]) -> Json:
-    found = world.ended(agreement, statuses)
-    story.exchanges.append(found)
-    return found
+def _ended(world: World, story: Story, agreement: str, statuses: tuple[str, ...], trigger: str = "") -> Json:
+    """The new exchange under an agreement; it becomes part of the story."""
+    ended = world.ended(agreement, statuses, trigger)
+    story.exchanges.append(ended)
+    return ended
 
 
-def _released(exchange: Json, kind: str) -> str:
-    references = [str(row["reference"]) for row in exchange["what"]["released"]]
-    return next((r.partition("/")[2] for r in references if r.startswith(f"{kind}/")), "")
+def _absent(world: World, person: Person) -> bool:
+    return not holds(world.welfare, person.number, "".join(person.korean), person.resident_number)
 
 
-def _counts(got: Mapping[str, list[Json]], **wanted: int) -> bool:
-    return all(len(got[kind]) == number for kind, number in wanted.items())
-
-
-def _reference(resources: list[Json]) -> str:
-    return f"{resources[0]['resourceType']}/{resources[0]['id']}" if resources else ""
-
-
-def _codes(resources: list[Json]) -> set[str]:
-    return {coding["code"] for resource in resources for coding in resource["code"]["coding"]}
-
-
-def _leaves_no_trace(recipient: Caller, story: Story, *words: str) -> None:
-    """None of the words is anywhere in what a recipient holds."""
-    kinds = (
-        "Patient",
-        "Encounter",
-        "Condition",
-        "AllergyIntolerance",
-        "Observation",
-        "ServiceRequest",
-        "Task",
-        "Specimen",
-        "Organization",
-    )
-    held = "".join(_text(recipient.get(f"/fhir/{kind}").body) for kind in kinds)
-    shown = ", ".join(word if not word.isdigit() else "주민등록번호 (resident number)" for word in words)
-    story.check(f"흔적이 없다 · no trace of: {shown}", not any(word in held for word in words))
-
-
-def _text(body: Any) -> str:
-    return write_json(body).decode()
-
-
-def _words(body: Json) -> set[str]:
-    return {word for word in ("F32", "total") if word in _text(body)}
-
-
-def _found(answer: Answer) -> Answer | None:
-    return answer if answer.status == 200 else None
-
-
-def _hours(exchange: Json) -> float:
-    when = exchange["when"]
-    return (datetime.fromisoformat(when["due"]) - datetime.fromisoformat(when["decided"])).total_seconds() / 3600
-
-
-def _same_case(first: list[Json], second: list[Json]) -> bool:
-    """One Observation before and after, with the same id, in its second version, corrected."""
-    if len(first) != 1 or len(second) != 1:
-        return False
-    one = second[0]
-    return one["id"] == first[0]["id"] and one["meta"]["versionId"] == "2" and one["status"] == "corrected"
+def _no_trace(recipient: Caller, story: Story, *words: str) -> None:
+    shown = ", ".join("주민등록번호 (resident number)" if word.isdigit() else word for word in words)
+    story.check(f"흔적이 없다 · no trace of: {shown}", not holds(recipient, *words))

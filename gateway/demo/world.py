@@ -108,20 +108,32 @@ class World:
         return Moment(self.now(), self.written)
 
     def exchanges(self, agreement: str) -> list[Json]:
-        """The newest exchanges under an agreement."""
-        found: list[Json] = self.auditor.get("/exchanges", agreement=agreement, limit="50").body["exchanges"]
+        """The newest exchanges, under an agreement or any."""
+        named = {"agreement": agreement} if agreement else {}
+        answer = self.auditor.get("/exchanges", **named, limit="50")
+        if answer.status != 200:
+            raise NotAsTold(f"the journal answered {answer.status} to its auditor")
+        found: list[Json] = answer.body["exchanges"]
         return found
 
-    def ended(self, agreement: str, statuses: Sequence[str], patience: float = PATIENCE) -> Json:
-        """The new exchange under an agreement once it has one of these statuses. Raises NotAsTold."""
+    def begin(self, agreements: Sequence[str]) -> None:
+        """What is on record from earlier demos is not part of this one."""
+        for agreement in agreements:
+            self.seen.update(str(row["id"]) for row in self.exchanges(agreement))
+
+    def ended(self, agreement: str, statuses: Sequence[str], trigger: str = "") -> Json:
+        """The new exchange under an agreement, with its decisions, once it has one of these statuses. Raises NotAsTold."""
 
         def look() -> Json | None:
             fresh = [row for row in self.exchanges(agreement) if row["id"] not in self.seen]
-            return next((row for row in fresh if row["status"] in statuses), None)
+            fitting = (
+                row for row in fresh if row["status"] in statuses and trigger in ("", row["what"].get("trigger"))
+            )
+            return next(fitting, None)
 
-        found = until(look, patience, f"no exchange under {agreement} became {' or '.join(statuses)}")
+        found = until(look, PATIENCE, f"no exchange under {agreement} became {' or '.join(statuses)}")
         self.seen.add(found["id"])
-        return found
+        return self.again(found, (found["status"],))
 
     def again(self, exchange: Json, statuses: Sequence[str]) -> Json:
         """An exchange that was seen before, once it has one of these statuses. Raises NotAsTold."""

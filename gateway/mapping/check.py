@@ -9,12 +9,13 @@ import jsonschema
 
 from gateway.data import data_path
 from gateway.errors import Misconfigured
-from gateway.mapping.compile import Compiler, Rules
+from gateway.mapping.compile import Compiler
 from gateway.mapping.context import MapContext
 from gateway.mapping.emit import apply
 from gateway.mapping.load import Block
 from gateway.mapping.losses import losses
 from gateway.mapping.origins import Leaf, render
+from gateway.mapping.rules import Rules
 from gateway.mapping.run import run
 from gateway.mapping.scope import Run, Scope
 from gateway.mapping.source import Node, Source

@@ -6,7 +6,6 @@ What a row may hold is listed in ROW_KEYS and explained in mappings/README.md; e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,89 +13,11 @@ from typing import Any
 from gateway.errors import Misconfigured
 from gateway.mapping import emit, resources
 from gateway.mapping.codes import Table
-from gateway.mapping.functions import EMITTERS
+from gateway.mapping.emitters import EMITTERS
 from gateway.mapping.load import Block, Library
 from gateway.mapping.paths import Reader, Target, reader
 from gateway.mapping.predicates import Predicate, predicate
-from gateway.mapping.scope import Scope
-
-Row = Callable[[Scope], int]
-
-ROW_KEYS = frozenset(
-    {
-        "id",
-        "source",
-        "from",
-        "to",
-        "as",
-        "use",
-        "table",
-        "const",
-        "when",
-        "where",
-        "first",
-        "rows",
-        "make",
-        "into",
-        "link",
-        "each",
-    }
-    | {"extension", "join", "sep", "default", "copy", "context", "limit"}
-)
-MAP_KEYS = frozenset(
-    {
-        "map",
-        "from",
-        "to",
-        "source",
-        "like",
-        "identity",
-        "same",
-        "rows",
-        "ignore",
-        "tests",
-        "about",
-        "ids",
-        "scopes",
-        "derived",
-        "agree",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The resource that a map made of the related segment of that name."""
-
-    map: str
-    own: str
-
-
-@dataclass(slots=True, eq=False)
-class Seed:
-    """One way to name a thing: the nodes to look at, what they must be, the parts to take (`?` after a path: may be empty)."""
-
-    nodes: Reader
-    where: Predicate | None
-    take: tuple[tuple[Reader | Made, bool], ...]
-
-
-@dataclass(slots=True, eq=False)
-class Rules:
-    """A compiled map."""
-
-    name: str
-    own: str
-    to: str
-    identity: tuple[Seed, ...] = ()
-    merges: bool = False
-    rows: tuple[Row, ...] = ()
-    ignore: tuple[tuple[Reader, str], ...] = ()
-    tests: tuple[Block, ...] = ()
-    ids: str = "keyed"
-    derived: tuple[str, ...] = ()
-    agree: tuple[str, ...] = ()
-    scopes: Mapping[str, Any] = field(default_factory=dict)
+from gateway.mapping.rules import MAP_KEYS, ROW_KEYS, Made, Row, Rules, Seed
 
 
 class Compiler:
@@ -242,7 +163,7 @@ class Compiler:
         if kind not in EMITTERS:
             raise Misconfigured(f"{block.where}: there is no type {kind}")
         read, target = self._from(block, rules), self._target(block)
-        if "table" in block and kind != "codingOf":
+        if "table" in block and kind not in ("codingOf", "translated", "tableSystem"):
             return emit.looked_up(read, target, self.table(str(block["table"])), EMITTERS[kind], rule)
         params: dict[str, Any] = {"table": self.table(str(block["table"]))} if "table" in block else {}
         if kind == "codeSystem":

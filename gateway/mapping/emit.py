@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gateway.mapping.codes import Table
 from gateway.mapping.functions import CODE, Emitted, Emitter
 from gateway.mapping.origins import Leaf
 from gateway.mapping.paths import Reader, Target
 from gateway.mapping.predicates import Predicate
+from gateway.mapping.rules import Row, Rules
 from gateway.mapping.scope import Scope
 from gateway.mapping.source import Node
 
-if TYPE_CHECKING:
-    from gateway.mapping.compile import Rules
-
-Row = Callable[[Scope], int]
 NOTHING, CONSTANT, SOURCED = 0, 1, 2
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gateway.mapping.emit import CONSTANT, NOTHING, SOURCED, Row, apply
+from gateway.mapping.emit import CONSTANT, NOTHING, SOURCED, apply
 from gateway.mapping.origins import Leaf, Pointer
 from gateway.mapping.paths import Reader, Target
+from gateway.mapping.rules import Row, Rules, Seed
 from gateway.mapping.scope import Draft, Scope
 from gateway.mapping.source import Node
-
-if TYPE_CHECKING:
-    from gateway.mapping.compile import Rules, Seed
 
 
 def resources(read: Reader, target: Target | None, made: Sequence[Rules], rule: str) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.mapping.compile import Compiler, Rules
+from gateway.mapping.compile import Compiler
 from gateway.mapping.context import MapContext
 from gateway.mapping.emit import apply
 from gateway.mapping.losses import losses
@@ -25,7 +25,7 @@ def run(compiler: Compiler, name: str, source: Source, context: MapContext) -> M
     drafts = [draft for draft in state.drafts.values() if draft.kept]
     resources = _told_apart(drafts, state)
     items, origins, cited = _finished(resources)
-    lost = losses(source.positions(), cited, state.because)
+    lost = losses(source.positions(), cited, {**source.reasons(), **state.because})
     version = f"{compiler.library.standard}/{name}@{compiler.version(name)}"
     return Mapped(items, (version,), _bundle_type(items), origins, lost, Report(tuple(state.findings)))
 
@@ -180,6 +180,3 @@ def _finished(resources: list[tuple[list[Draft], Rendered]]) -> tuple[tuple[Item
 def _place(node: Node) -> str:
     """The segment or resource of a node: `PV1[1]`, `Patient/1`."""
     return node.position.split("-")[0] if "]-" in node.position else node.position.split("#")[0]
-
-
-__all__ = ["Rules", "run"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -71,4 +71,8 @@ class Source(Protocol):
 
     def positions(self) -> Iterable[str]:
         """The positions of all non-empty leaves: each must be cited, ignored or lost."""
+        ...
+
+    def reasons(self) -> Mapping[str, str]:
+        """Leaves that no element can carry whatever the map, with why: an explicit null of HL7 v2."""
         ...

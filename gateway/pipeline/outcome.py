@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.consent.reporting import due
 from gateway.model.agreement import Agreement
 from gateway.model.document import Item, Mapped, Received
+from gateway.model.duration import later
 from gateway.model.questions import Decision, Exchange, How, Status, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import EpochBump, ResourceRecord, Unit
 from gateway.model.wire import write_json
@@ -17,7 +17,7 @@ from gateway.pipeline.onfile import on_file
 from gateway.pipeline.person import Whose
 from gateway.pipeline.prepare import Prepared, context_of
 from gateway.stages.decide import Asked, decide_items, labelled
-from gateway.stages.identify import readdress
+from gateway.stages.identify import attributed, readdress
 from gateway.stages.map import follow
 from gateway.stages.record import decision_row, fact_of, outbox_entry, what_of
 from gateway.stages.release import release
@@ -33,7 +33,7 @@ def outcome(
     if whose.person is None:
         return _noted(node, sheet, "parked", f"identity-{whose.identity.because}", "identify")
     mapped, steps = _shaped(node, received, prepared, agreement)
-    items = readdress(mapped.items, whose.addresses)
+    items = attributed(readdress(mapped.items, whose.addresses), whose.person)
     sheet = replace(sheet, steps=sheet.steps + steps, how=replace(sheet.how, map=", ".join(mapped.map)))
     lost = [loss for loss in mapped.losses if not loss.reason.startswith("ignored")]
     if agreement.loss_budget is not None and len(lost) > agreement.loss_budget:
@@ -48,7 +48,7 @@ def outcome(
 def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agreement: Agreement) -> Exchange:
     """The exchange as far as it is known before any decision."""
     parsed, principal = prepared.parsed, received.principal
-    by = due(agreement.due, received.at) if agreement.due else None
+    by = later(received.at, agreement.due) if agreement.due else None
     steps = (*prepared.steps, Step("identify", node.clock(), "ok" if whose.person else "parked"))
     return Exchange(
         id=node.ids(), received_id=received.id, agreement=agreement.id, status="pending", site_revision=node.site.revision,
@@ -64,7 +64,7 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
 
 
 def _keep_until(received: Received, agreement: Agreement) -> str:
-    return due(agreement.keep, received.at).date().isoformat() if agreement.keep else ""
+    return later(received.at, agreement.keep).date().isoformat() if agreement.keep else ""
 
 
 def _shaped(

@@ -15,9 +15,10 @@ from gateway.consent import decide
 from gateway.consent.codes import codes
 from gateway.consent.labels import item_of, label, parts_of
 from gateway.consent.marks import marks_of
-from gateway.consent.reporting import Hit, due, reportable, with_hits
+from gateway.consent.reporting import Hit, reportable, with_hits
 from gateway.model.agreement import Agreement, Participant, Site
 from gateway.model.document import Item, PersonKey
+from gateway.model.duration import later
 from gateway.model.questions import Decision, Request
 from gateway.model.references import references_in
 
@@ -74,7 +75,7 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
         "knownLabels": {**on_file.known_labels, **{item.reference: sorted(item.labels) for item in left}},
     }
     answer = decide(request.as_json(), given, site.register)
-    dues = [due(hit.deadline, asked.received) for reference in answer["released"] for hit in hits.get(reference, ())]
+    dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
     return _decision(answer, request, over, items, on_file, dues)
 
 

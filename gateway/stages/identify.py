@@ -17,6 +17,7 @@ from gateway.model.records import IdentityLink, Merge, Record, Unit
 from gateway.model.references import rewritten
 
 Token = tuple[str, str]
+_WHOSE = ("subject", "patient")
 BIRTH = "person-birth"  # kind of the generic record that keeps the keyed token of a person's birth date
 
 
@@ -68,7 +69,7 @@ def _tokens(identifiers: Any, tokenise: Tokenise, systems: Sequence[str]) -> tup
 
 
 def _logical(resource: Resource, tokenise: Tokenise, systems: Sequence[str]) -> tuple[Token, ...]:
-    for name in ("subject", "patient"):
+    for name in _WHOSE:
         reference = resource.get(name)
         if isinstance(reference, Mapping) and isinstance(reference.get("identifier"), Mapping):
             return _tokens([reference["identifier"]], tokenise, systems)
@@ -134,6 +135,20 @@ def merges(
 def readdress(items: Sequence[Item], addresses: Mapping[str, str]) -> tuple[Item, ...]:
     """The items with references (and the Patient's own id) rewritten by `addresses` (old reference → new reference)."""
     return tuple(_readdressed(item, addresses) for item in items)
+
+
+def attributed(items: Sequence[Item], person: PersonKey) -> tuple[Item, ...]:
+    """The items whose `subject` or `patient` is named by identifier alone, with the person's reference instead of it."""
+    return tuple(replace(item, resource=_attributed(item.resource, person)) for item in items)
+
+
+def _attributed(resource: Resource, person: PersonKey) -> Resource:
+    logical = {
+        name: {"reference": f"Patient/{person}"}
+        for name in _WHOSE
+        if isinstance(value := resource.get(name), Mapping) and "identifier" in value and "reference" not in value
+    }
+    return {**resource, **logical} if logical else resource
 
 
 def _readdressed(item: Item, addresses: Mapping[str, str]) -> Item:

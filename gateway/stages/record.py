@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
-from gateway.model.agreement import Agreement
 from gateway.model.document import Item
 from gateway.model.ports import Ids, Keyring
 from gateway.model.questions import Decision, Exchange, What
@@ -75,8 +74,3 @@ def _plain(item: Item) -> dict[str, Any]:
 def item_from(row: dict[str, Any]) -> Item:
     """An item as an outbox entry keeps it."""
     return Item(row["resource"], frozenset(row["labels"]), row["origin"], tuple(row["derivedFrom"]))
-
-
-def within(agreement: Agreement, received: datetime, duration: Callable[[str], timedelta]) -> datetime | None:
-    """When the agreement wants it delivered; None when it does not say."""
-    return received + duration(agreement.due) if agreement.due else None

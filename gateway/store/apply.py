@@ -1,18 +1,23 @@
-"""Units to statements: every put by table in one executemany, then every change; what contradicts the database is `Stale`."""
+"""Units to statements: one executemany per table for all of them together; what contradicts the database is `Stale`.
+
+Within a group every put comes before every change. That is their order in a unit; a unit whose order towards others matters (a
+merge, something taken away) is a group of its own.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from functools import singledispatch
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.model.questions import Exchange
 from gateway.model.records import (
     AuditFact,
+    Change,
     DataKey,
     DecisionRecord,
     EpochBump,
@@ -33,6 +38,8 @@ from gateway.model.records import (
 )
 from gateway.store import rows
 from gateway.store.heads import Heads
+from gateway.store.merging import merge
+from gateway.store.statements import Stale, Values, exactly, upserting
 from gateway.store.tables import (
     audit_rows,
     consent_epochs,
@@ -41,65 +48,115 @@ from gateway.store.tables import (
     exchanges,
     identity_links,
     lane_heads,
-    merges,
     outbox,
     received,
     records,
     resources,
 )
 
-Values = dict[str, Any]
-_PLAIN: Mapping[type, tuple[Table, Callable[[Any], Values]]] = {
-    ReceivedRecord: (received, rows.received_row),
-    Exchange: (exchanges, rows.exchange_row),
-    DecisionRecord: (decisions, rows.decision_row),
-    IdentityLink: (identity_links, rows.link_row),
-}
+__all__ = ["Stale", "apply"]
 
-
-class Stale(Exception):
-    """The unit contradicts what is kept by now."""
+T = TypeVar("T")
+_PLAIN: tuple[tuple[type, Table, Callable[[Any], Values]], ...] = (
+    (ReceivedRecord, received, rows.received_row),
+    (Exchange, exchanges, rows.exchange_row),
+    (DecisionRecord, decisions, rows.decision_row),
+)
+_ALONE = (Merge, LinkGone, RecordGone)
 
 
 def apply(connection: Connection, units: Sequence[Unit], heads: Heads) -> None:
     """All units in their order, in the connection's transaction. Raises Stale or IntegrityError."""
-    puts = [put for unit in units for put in unit.puts]
-    facts = [put for put in puts if isinstance(put, AuditFact)]
-    entries = [put for put in puts if isinstance(put, OutboxEntry)]
+    for alone, group in groupby(units, _is_alone):
+        for together in ([unit] for unit in group) if alone else [list(group)]:
+            _apply(connection, _Group(together), heads)
+
+
+def _is_alone(unit: Unit) -> bool:
+    return any(isinstance(one, _ALONE) for one in (*unit.puts, *unit.changes))
+
+
+class _Group:
+    """What the units of a group put and change, by kind, in order."""
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self._by_kind: dict[type, list[Any]] = defaultdict(list)
+        for unit in units:
+            for one in (*unit.puts, *unit.changes):
+                if not isinstance(one, Put | Change):
+                    raise TypeError(f"{type(one).__name__} is not kept")
+                self._by_kind[type(one)].append(one)
+        self.exchange_changes = [c for u in units for c in u.changes if isinstance(c, ExchangeAnew | ExchangeChange)]
+
+    def all(self, kind: type[T]) -> list[T]:
+        return self._by_kind.get(kind, [])
+
+
+def _apply(connection: Connection, group: _Group, heads: Heads) -> None:
+    _put_keys(connection, group.all(DataKey))
+    for kind, table, row in _PLAIN:
+        if puts := group.all(kind):
+            connection.execute(insert(table), [row(put) for put in puts])
+    _put_links(connection, group.all(IdentityLink))
+    _put_resources(connection, group.all(ResourceRecord))
+    _put_records(connection, group.all(Record))
+    facts, entries = group.all(AuditFact), group.all(OutboxEntry)
     heads.load(connection, (f.person for f in facts if f.person), (e.lane for e in entries))
-    _put_keys(connection, [put for put in puts if isinstance(put, DataKey)])
-    _put_plain(connection, puts)
     _put_facts(connection, facts, heads)
     _put_entries(connection, entries, heads)
-    for put in puts:
-        if isinstance(put, ResourceRecord | Record | Merge):
-            change(put, connection)
-    for unit in units:
-        for one in unit.changes:
-            change(one, connection)
+    for one in group.all(Merge):
+        merge(connection, one)
+        heads.forget()
+    _change_exchanges(connection, group.exchange_changes)
+    _outbox_done(connection, group.all(OutboxDone))
+    _outbox_again(connection, group.all(OutboxRetry))
+    _bump(connection, group.all(EpochBump))
+    _take_away(connection, group.all(LinkGone), group.all(RecordGone))
 
 
 def _put_keys(connection: Connection, keys: Sequence[DataKey]) -> None:
-    """Data keys are given once; another key for the same owner means that somebody else was first."""
+    """Data keys are given once. Another key for the same owner means that somebody else was first; a generation older than what is
+    kept means that the site key was rotated and this process has not noticed."""
     if not keys:
         return
-    wanted = {key.id: key for key in keys}
-    if any(wanted[key.id].sealed != key.sealed for key in keys):
+    same = {"id": data_keys.c.id}
+    putting = upserting(connection, data_keys, ("id",), same, lambda new: data_keys.c.sealed == new.sealed)
+    exactly(connection, putting, [rows.key_row(key) for key in keys])
+    newest = connection.execute(select(func.max(data_keys.c.generation))).scalar() or 0  # after putting: see rotation.py
+    if any(key.generation < newest for key in keys):
         raise Stale
-    there = {r.id: bytes(r.sealed) for r in connection.execute(select(data_keys).where(data_keys.c.id.in_(wanted)))}
-    if any(wanted[id].sealed != sealed for id, sealed in there.items()):
-        raise Stale
-    if new := [rows.key_row(key) for id, key in wanted.items() if id not in there]:
-        connection.execute(insert(data_keys), new)
 
 
-def _put_plain(connection: Connection, puts: Sequence[Put]) -> None:
-    by_table: dict[Table, list[Values]] = defaultdict(list)
-    for put in puts:
-        if found := _PLAIN.get(type(put)):
-            by_table[found[0]].append(found[1](put))
-    for table, values in by_table.items():
-        connection.execute(insert(table), values)
+def _put_links(connection: Connection, links: Sequence[IdentityLink]) -> None:
+    """A link that is there already may be put again; one to somebody else contradicts it."""
+    same, person = {"person": identity_links.c.person}, identity_links.c.person
+    putting = upserting(connection, identity_links, ("system", "token"), same, lambda new: person == new.person)
+    exactly(connection, putting, [rows.link_row(link) for link in links])
+
+
+def _put_resources(connection: Connection, puts: Sequence[ResourceRecord]) -> None:
+    """New versions become the current ones; of several in one group the last."""
+    if not puts:
+        return
+    values = [rows.resource_row(put) for put in puts]
+    last = {(value["type"], value["id"]): index for index, value in enumerate(values)}
+    for index, value in enumerate(values):
+        value["current"] = last[value["type"], value["id"]] == index
+    r = resources.c
+    same = and_(r.type == bindparam("_type"), r.id == bindparam("_id"), r.version < bindparam("_version"), r.current)
+    before = [{"_type": kind, "_id": id, "_version": values[index]["version"]} for (kind, id), index in last.items()]
+    connection.execute(update(resources).where(same).values(current=False), before)
+    connection.execute(insert(resources), values)
+
+
+def _put_records(connection: Connection, puts: Sequence[Record]) -> None:
+    """Put again, a record is replaced. Those of its kind that have expired by then go."""
+    values = [rows.record_row(put) for put in puts]
+    for kind in sorted({put.kind for put in puts if put.expires}):
+        now = max(value["at"] for value in values if value["kind"] == kind)
+        connection.execute(delete(records).where(records.c.kind == kind, records.c.expires < now))
+    if values:
+        connection.execute(upserting(connection, records, ("kind", "key")), values)
 
 
 def _put_facts(connection: Connection, facts: Sequence[AuditFact], heads: Heads) -> None:
@@ -116,95 +173,74 @@ def _put_facts(connection: Connection, facts: Sequence[AuditFact], heads: Heads)
 
 
 def _put_entries(connection: Connection, entries: Sequence[OutboxEntry], heads: Heads) -> None:
+    """Entries at the end of their lanes. A lane's head that is not where it was means that another process wrote in between."""
     if not entries:
         return
     values = [rows.outbox_row(entry, heads.next_in(entry.lane)) for entry in entries]
-    connection.execute(insert(outbox), values)
+    counts = Counter(value["lane"] for value in values)
     last = {value["lane"]: value["sequence"] for value in values}
-    upsert(connection, lane_heads, ("lane",), [{"lane": lane, "sequence": n} for lane, n in sorted(last.items())])
+    moved = {"sequence": lane_heads.c.sequence + bindparam("_count")}
+    before = lane_heads.c.sequence + bindparam("_count")
+    putting = upserting(connection, lane_heads, ("lane",), moved, lambda new: before == new.sequence)
+    at = [{"lane": lane, "sequence": n, "_count": counts[lane]} for lane, n in sorted(last.items())]
+    exactly(connection, putting, at)
+    connection.execute(insert(outbox), values)
 
 
-def upsert(connection: Connection, table: Table, keys: Sequence[str], values: Sequence[Values]) -> None:
-    """Inserts, or replaces the other columns of the row with the same keys."""
-    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-    others = {c.name: made.excluded[c.name] for c in table.columns if c.name not in keys}
-    connection.execute(made.on_conflict_do_update(index_elements=list(keys), set_=others), list(values))
+def _change_exchanges(connection: Connection, changes: Sequence[ExchangeAnew | ExchangeChange]) -> None:
+    """Changes of one exchange become one row of values, the later ones over the earlier."""
+    changed: dict[str, Values] = defaultdict(dict)
+    for one in changes:
+        if isinstance(one, ExchangeAnew):
+            changed[one.exchange.id] |= rows.exchange_row(one.exchange)
+        else:
+            changed[one.exchange] |= rows.exchange_values(one.values)
+    for columns, values in _by_columns(changed):
+        new = {name: bindparam(f"_{name}") for name in columns}
+        exactly(connection, update(exchanges).where(exchanges.c.id == bindparam("_of")).values(**new), values)
 
 
-@singledispatch
-def change(one: Any, connection: Connection) -> None:  # noqa: ARG001 the form of every change
-    """One change, or a put that depends on what is there."""
-    raise TypeError(f"{type(one).__name__} is not kept")
+def _by_columns(changed: Mapping[str, Values]) -> Iterator[tuple[tuple[str, ...], list[Values]]]:
+    groups: dict[tuple[str, ...], list[Values]] = defaultdict(list)
+    for exchange, values in changed.items():
+        kept = {name: value for name, value in values.items() if name != "id"}
+        groups[tuple(sorted(kept))].append({"_of": exchange} | {f"_{name}": value for name, value in kept.items()})
+    return ((columns, values) for columns, values in groups.items() if columns)
 
 
-@change.register
-def _(one: ResourceRecord, connection: Connection) -> None:
-    same = (resources.c.type == one.type) & (resources.c.id == one.id) & resources.c.current
-    connection.execute(update(resources).where(same).values(current=False))
-    connection.execute(insert(resources), [rows.resource_row(one)])
+_HELD = and_(outbox.c.id == bindparam("_id"), outbox.c.token == bindparam("_token"))
 
 
-@change.register
-def _(one: Record, connection: Connection) -> None:
-    upsert(connection, records, ("kind", "key"), [rows.record_row(one)])
+def _outbox_done(connection: Connection, changes: Sequence[OutboxDone]) -> None:
+    exactly(connection, delete(outbox).where(_HELD), [{"_id": one.entry, "_token": one.token} for one in changes])
 
 
-@change.register
-def _(one: Merge, connection: Connection) -> None:
-    """Who was merged into the one who goes is from now on merged into the one who stays: one step leads to the survivor."""
-    connection.execute(update(merges).where(merges.c.stays == one.gone).values(stays=one.stays))
-    value = {"gone": one.gone, "stays": one.stays, "at": rows.moment(one.at), "by": one.by}
-    upsert(connection, merges, ("gone",), [value])
-    change(EpochBump(one.stays), connection)
-
-
-@change.register
-def _(one: ExchangeChange, connection: Connection) -> None:
-    _one(connection.execute(update(exchanges).where(exchanges.c.id == one.exchange).values(**one.values)).rowcount)
-
-
-@change.register
-def _(one: ExchangeAnew, connection: Connection) -> None:
-    values = rows.exchange_row(one.exchange)
-    _one(connection.execute(update(exchanges).where(exchanges.c.id == one.exchange.id).values(**values)).rowcount)
-
-
-@change.register
-def _(one: OutboxDone, connection: Connection) -> None:
-    held = (outbox.c.id == one.entry) & (outbox.c.token == one.token)
-    _one(connection.execute(delete(outbox).where(held)).rowcount)
-
-
-@change.register
-def _(one: OutboxRetry, connection: Connection) -> None:
-    held = (outbox.c.id == one.entry) & (outbox.c.token == one.token)
+def _outbox_again(connection: Connection, changes: Sequence[OutboxRetry]) -> None:
     values = {
-        "not_before": rows.moment(one.not_before), "error_class": one.error_class, "lease_owner": None, "lease_until": None,
-        "attempts": outbox.c.attempts + 1,
+        "lease_owner": None, "lease_until": None, "attempts": outbox.c.attempts + 1,
+        "not_before": bindparam("_not_before"), "error_class": bindparam("_error_class"),
     }  # fmt: skip
-    _one(connection.execute(update(outbox).where(held).values(**values)).rowcount)
+    exactly(connection, update(outbox).where(_HELD).values(**values), [
+        {
+            "_id": one.entry, "_token": one.token, "_not_before": rows.moment(one.not_before),
+            "_error_class": one.error_class,
+        }
+        for one in changes
+    ])  # fmt: skip
 
 
-@change.register
-def _(one: EpochBump, connection: Connection) -> None:
-    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(consent_epochs)
-    bumped = {"epoch": consent_epochs.c.epoch + 1}
-    connection.execute(
-        made.values(person=one.person, epoch=1).on_conflict_do_update(index_elements=["person"], set_=bumped)
-    )
+def _bump(connection: Connection, bumps: Sequence[EpochBump]) -> None:
+    counts = Counter(one.person for one in bumps)
+    if counts:
+        made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(consent_epochs)
+        more = {"epoch": consent_epochs.c.epoch + made.excluded.epoch}
+        values = [{"person": person, "epoch": n} for person, n in sorted(counts.items())]
+        connection.execute(made.on_conflict_do_update(index_elements=["person"], set_=more), values)
 
 
-@change.register
-def _(one: LinkGone, connection: Connection) -> None:
-    same = (identity_links.c.system == one.system) & (identity_links.c.token == one.token)
-    _one(connection.execute(delete(identity_links).where(same)).rowcount)
-
-
-@change.register
-def _(one: RecordGone, connection: Connection) -> None:
-    _one(connection.execute(delete(records).where(records.c.kind == one.kind, records.c.key == one.key)).rowcount)
-
-
-def _one(count: int) -> None:
-    if count != 1:
-        raise Stale
+def _take_away(connection: Connection, links: Sequence[LinkGone], gone: Sequence[RecordGone]) -> None:
+    l, r = identity_links.c, records.c  # noqa: E741
+    link = delete(identity_links).where(l.system == bindparam("_system"), l.token == bindparam("_token"))
+    exactly(connection, link, [{"_system": one.system, "_token": one.token} for one in links])
+    record = delete(records).where(r.kind == bindparam("_kind"), r.key == bindparam("_key"))
+    exactly(connection, record, [{"_kind": one.kind, "_key": one.key} for one in gone])

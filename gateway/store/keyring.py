@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from gateway.model.wire import read_json, write_json
 
 _INNER = ("id", "digest", "token", "rekey")
 _NONCE = 12
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # one spelling, so that one id has one other form
 _CACHED = 20_000
 
 
@@ -113,9 +115,11 @@ class _Cached:
 class SiteKeyring:
     """The Keyring port (model/ports.py) on a site key and a shelf of data keys."""
 
-    def __init__(self, site_key: SiteKey, shelf: KeyShelf) -> None:
+    def __init__(self, site_key: SiteKey, shelf: KeyShelf, path: Path | None = None) -> None:
         self._site = site_key
         self._shelf = shelf
+        self._path = path
+        self._seen = _stamp(path)
         self._keys: OrderedDict[str, _Cached] = OrderedDict()
         self._permutations: dict[str, bytes] = {}
         self._lock = Lock()
@@ -138,10 +142,9 @@ class SiteKeyring:
         return self._permuted(recipient, id, encrypt=False)
 
     def _permuted(self, recipient: str, id: str, *, encrypt: bool) -> str:
-        try:
-            block = UUID(id).bytes
-        except ValueError:
-            raise NotFound from None
+        if not _UUID.fullmatch(id):
+            raise NotFound
+        block = UUID(id).bytes
         key = self._permutations.get(recipient)
         if key is None:
             key = hmac.new(self._site.inner["rekey"], recipient.encode(), hashlib.sha256).digest()
@@ -177,9 +180,12 @@ class SiteKeyring:
             self._keys.move_to_end(owner)
             return cached
         record = self._shelf.data_keys([owner]).get(owner)
-        if record is None:
-            return cached
-        return self._remember(owner, _Cached(self._unsealed(record), record, kept=True))
+        if record is not None:
+            return self._remember(owner, _Cached(self._unsealed(record), record, kept=True))
+        self._follow_rotation()
+        if cached is not None and cached.record.generation != self._site.newest:
+            cached.record = resealed_key(self._site, owner, cached.key)
+        return cached
 
     def _remember(self, owner: str, cached: _Cached) -> _Cached:
         self._keys[owner] = cached
@@ -192,7 +198,14 @@ class SiteKeyring:
         key = secrets.token_bytes(32)
         return _Cached(key, resealed_key(self._site, owner, key), kept=False)
 
+    def _follow_rotation(self) -> None:
+        """The site key file again, when it is not the one we read: somebody rotates it while we run."""
+        if self._path is not None and (stamp := _stamp(self._path)) != self._seen:
+            self._site, self._seen = read_site_key(self._path), stamp
+
     def _unsealed(self, record: DataKey) -> bytes:
+        if record.generation not in self._site.generations:
+            self._follow_rotation()
         try:
             return _decrypt(self._site.generations[record.generation], record.sealed, record.id)
         except (KeyError, InvalidTag):
@@ -211,4 +224,27 @@ def opened_key(site_key: SiteKey, record: DataKey) -> bytes:
 
 def open_keyring(path: Path, shelf: KeyShelf) -> SiteKeyring:
     """The keyring of a site key file. Raises Misconfigured."""
-    return SiteKeyring(read_site_key(path), shelf)
+    return SiteKeyring(read_site_key(path), shelf, path)
+
+
+class _NoShelf:
+    def data_keys(self, ids: Sequence[str]) -> Mapping[str, DataKey]:  # noqa: ARG002 nothing is kept
+        return {}
+
+
+def development_keyring() -> SiteKeyring:
+    """A keyring with fixed secrets, for conversions without a site: equal documents get equal ids everywhere. It protects nothing,
+    and its data keys live only as long as it does."""
+    inner = {name: hashlib.sha256(f"ieum development {name}".encode()).digest() for name in _INNER}
+    return SiteKeyring(SiteKey({1: hashlib.sha256(b"ieum development").digest()}, inner), _NoShelf())
+
+
+def _stamp(path: Path | None) -> tuple[int, int]:
+    """Tells one file from the next: the file is replaced, never written in place."""
+    if path is None:
+        return (0, 0)
+    try:
+        said = path.stat()
+    except OSError:
+        raise Misconfigured("The site key cannot be read.") from None
+    return said.st_ino, said.st_mtime_ns

@@ -8,49 +8,55 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import Misconfigured, NotDurable
 from gateway.store.engine import make_engine
+
+_ALONE = text("SELECT pg_advisory_xact_lock(4779)")  # one migration at a time; SQLite's BEGIN IMMEDIATE does the same
 
 
 def migrate(url: str) -> str:
     """Brings the database to the newest schema; gives its revision. Raises NotDurable when it cannot be reached."""
     engine = make_engine(url)
     try:
-        with engine.begin() as connection:
-            _upgrade(connection)
-            return str(_revision(connection))
-    except SQLAlchemyError as error:
-        raise NotDurable from error
+        return _upgraded(engine)
+    except SQLAlchemyError:
+        raise NotDurable from None
     finally:
         engine.dispose()
 
 
 def ensure_schema(url: str) -> None:
-    """Fills an empty database. Raises Misconfigured for any other revision than the newest."""
+    """Fills an empty database. Raises Misconfigured for any other revision than the newest, NotDurable when unreachable."""
     engine = make_engine(url)
     try:
-        with engine.begin() as connection:
-            if not inspect(connection).get_table_names():
-                _upgrade(connection)
-            elif _revision(connection) != ScriptDirectory.from_config(_config()).get_current_head():
-                raise Misconfigured("The database has another schema; run: gateway store migrate")
-    except SQLAlchemyError as error:
-        raise NotDurable from error
+        with engine.connect() as connection:
+            revision = _revision(connection)
+            empty = not inspect(connection).get_table_names()
+        if empty:
+            _upgraded(engine)
+        elif revision != ScriptDirectory.from_config(_config()).get_current_head():
+            raise Misconfigured("The database has another schema than this version; run: gateway store migrate")
+    except SQLAlchemyError:
+        raise NotDurable from None
     finally:
         engine.dispose()
 
 
+def _upgraded(engine: Engine) -> str:
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(_ALONE)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return str(_revision(connection))
+
+
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _config() -> Config:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, and_, func, or_, select
+from sqlalchemy import Connection, Engine, Select, and_, func, or_, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.errors import NotDurable, Unanswerable
+from gateway.errors import Unanswerable, Unavailable
 from gateway.model.document import PersonKey
 from gateway.model.questions import Exchange
 from gateway.model.records import (
@@ -24,6 +24,7 @@ from gateway.model.records import (
     ResourceRecord,
 )
 from gateway.store import rows
+from gateway.store.conditions import AUDIT_ROWS, EXCHANGES, conditions, of_person
 from gateway.store.tables import (
     audit_rows,
     consent_epochs,
@@ -39,8 +40,9 @@ from gateway.store.tables import (
 )
 
 _WAITING = ("pending", "parked")
-_RANGES = {"_from": "__ge__", "_to": "__lt__"}
 _CONSENT = "Consent"
+_CHUNK = 400  # parameters, or pairs of them, in one statement
+T = TypeVar("T")
 
 
 class Reads:
@@ -54,8 +56,8 @@ class Reads:
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except SQLAlchemyError as error:
-            raise NotDurable from error
+        except SQLAlchemyError:
+            raise Unavailable from None
 
     def _first(self, query: Select[Any]) -> Mapping[str, Any] | None:
         with self._reading() as connection:
@@ -79,7 +81,7 @@ class Reads:
 
     def exchanges(self, where: Mapping[str, str], limit: int, before: str = "") -> Sequence[Exchange]:
         e = exchanges.c
-        query = select(exchanges).where(*_conditions(exchanges.columns, where))
+        query = select(exchanges).where(*conditions(EXCHANGES, where))
         if before:
             start = select(e.when_received).where(e.id == before).scalar_subquery()
             query = query.where(or_(e.when_received < start, and_(e.when_received == start, e.id < before)))
@@ -94,7 +96,7 @@ class Reads:
         e = exchanges.c
         query = (
             select(e.agreement, e.status, func.count().label("n"))
-            .where(e.when_received >= f"{day}T", e.when_received < f"{day}U", e.received_id != "")
+            .where(*conditions(EXCHANGES, {"when_received_from": day, "when_received_to": _next(day)}), e.received_id != "")
             .group_by(e.agreement, e.status)
         )
         made: dict[str, dict[str, Any]] = {}
@@ -110,29 +112,30 @@ class Reads:
         return [rows.exchange_from(row) for row in self._all(query.order_by(e.when_due).limit(limit))]
 
     def persons(self, tokens: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], PersonKey]:
-        if not tokens:
-            return {}
         i = identity_links.c
-        wanted = or_(*(and_(i.system == system, i.token == token) for system, token in tokens))
-        person = func.coalesce(merges.c.stays, i.person).label("person")
         joined = identity_links.outerjoin(merges, merges.c.gone == i.person)
-        found = self._all(select(i.system, i.token, person).select_from(joined).where(wanted))
-        return {(row["system"], row["token"]): PersonKey(row["person"]) for row in found}
+        query = select(i.system, i.token, func.coalesce(merges.c.survivor, i.person).label("person")).select_from(joined)
+        found: dict[tuple[str, str], PersonKey] = {}
+        with self._reading() as connection:
+            for chunk in _chunks(tokens):
+                for row in connection.execute(query.where(tuple_(i.system, i.token).in_(chunk))):
+                    found[row.system, row.token] = PersonKey(row.person)
+        return found
 
     def survivor(self, person: PersonKey) -> PersonKey:
-        row = self._first(select(merges.c.stays).where(merges.c.gone == person))
-        return PersonKey(row["stays"]) if row else person
+        row = self._first(select(merges.c.survivor).where(merges.c.gone == person))
+        return PersonKey(row["survivor"]) if row else person
 
     def links(self, person: PersonKey) -> Sequence[IdentityLink]:
-        query = select(identity_links).where(_of(identity_links.c.person, person))
+        query = select(identity_links).where(of_person(identity_links.c.person, person)).order_by(identity_links.c.at)
         return [rows.link_from(row) for row in self._all(query)]
 
     def consents(self, person: PersonKey) -> tuple[int, Sequence[ResourceRecord]]:
-        epoch = select(consent_epochs.c.epoch).where(consent_epochs.c.person == person)
-        with self._reading() as connection:
-            number = connection.execute(epoch).scalar() or 0
+        epochs = select(func.coalesce(func.sum(consent_epochs.c.epoch), 0)).where(of_person(consent_epochs.c.person, person))
+        with self._reading() as connection:  # one snapshot
+            epoch = int(connection.execute(epochs).scalar_one())
             found = connection.execute(_current(person, _CONSENT)).mappings().all()
-        return number, [rows.resource_from(row) for row in found]
+        return epoch, [rows.resource_from(row) for row in found]
 
     def resources(self, person: PersonKey, type: str = "", limit: int = 1000) -> Sequence[ResourceRecord]:
         return [rows.resource_from(row) for row in self._all(_current(person, type).limit(limit))]
@@ -144,25 +147,23 @@ class Reads:
 
     def labels(self, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         r = resources.c
-        pairs = [reference.partition("/")[::2] for reference in references]
-        if not pairs:
-            return {}
-        wanted = or_(*(and_(r.type == kind, r.id == id) for kind, id in pairs))
-        found = self._all(select(r.type, r.id, r.labels).where(r.current, wanted))
-        return {f"{row['type']}/{row['id']}": tuple(rows.read(row["labels"])) for row in found}
+        query = select(r.type, r.id, r.labels).where(r.current)
+        found: dict[str, tuple[str, ...]] = {}
+        with self._reading() as connection:
+            for chunk in _chunks([tuple(reference.split("/")) for reference in references if reference.count("/") == 1]):
+                for row in connection.execute(query.where(tuple_(r.type, r.id).in_(chunk))):
+                    found[f"{row.type}/{row.id}"] = tuple(rows.read(row.labels))
+        return found
 
     def outbox(self, exchange_id: str) -> Sequence[OutboxEntry]:
         query = select(outbox).where(outbox.c.exchange == exchange_id).order_by(outbox.c.sequence)
         return [rows.outbox_from(row) for row in self._all(query)]
 
     def audit_rows(self, where: Mapping[str, str], limit: int, after: str = "") -> Sequence[AuditRow]:
-        a = audit_rows.c
-        order = (a.sequence, a.id) if "person" in where else (a.at, a.id)
-        query = select(audit_rows).where(*_conditions(audit_rows.columns, where))
+        query = select(audit_rows).where(*conditions(AUDIT_ROWS, where))
         if after:
-            start = select(order[0]).where(a.id == after).scalar_subquery()
-            query = query.where(or_(order[0] > start, and_(order[0] == start, a.id > after)))
-        return [rows.audit_from(row) for row in self._all(query.order_by(*order).limit(limit))]
+            query = query.where(audit_rows.c.entry > select(audit_rows.c.entry).where(audit_rows.c.id == after).scalar_subquery())
+        return [rows.audit_from(row) for row in self._all(query.order_by(audit_rows.c.entry).limit(limit))]
 
     def record(self, kind: str, key: str) -> Record | None:
         row = self._first(select(records).where(records.c.kind == kind, records.c.key == key))
@@ -173,8 +174,12 @@ class Reads:
         return [rows.record_from(row) for row in self._all(query)]
 
     def data_keys(self, ids: Sequence[str]) -> Mapping[str, DataKey]:
-        found = self._all(select(data_keys).where(data_keys.c.id.in_(ids))) if ids else []
-        return {row["id"]: rows.key_from(row) for row in found}
+        found: dict[str, DataKey] = {}
+        with self._reading() as connection:
+            for chunk in _chunks(ids):
+                for row in connection.execute(select(data_keys).where(data_keys.c.id.in_(chunk))).mappings():
+                    found[row["id"]] = rows.key_from(row)
+        return found
 
     def data_keys_before(self, generation: int, limit: int) -> Sequence[DataKey]:
         """Data keys that an older generation of the site's key has sealed, for rotation."""
@@ -182,27 +187,20 @@ class Reads:
         return [rows.key_from(row) for row in self._all(query)]
 
 
-def _of(column: Column[Any], person: PersonKey) -> ColumnElement[bool]:
-    """The person, and everybody merged into it."""
-    return or_(column == person, column.in_(select(merges.c.gone).where(merges.c.stays == person)))
-
-
 def _current(person: PersonKey, type: str) -> Select[Any]:
     r = resources.c
-    query = select(resources).where(_of(r.person, person), r.current, r.deleted.is_(False))
+    query = select(resources).where(of_person(r.person, person), r.current, r.deleted.is_(False))
     return (query.where(r.type == type) if type else query).order_by(r.type, r.at, r.id)
 
 
-def _conditions(columns: Any, where: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    """`column` = equal; `column_from` and `column_to` = a half-open range of times. Raises Unanswerable for another name."""
-    made: list[ColumnElement[bool]] = []
-    for name, value in where.items():
-        if name in columns:
-            made.append(columns[name] == value)
-            continue
-        ending = next((e for e in _RANGES if name.endswith(e) and name.removesuffix(e) in columns), None)
-        if ending is None:
-            raise Unanswerable(None, "parameter")
-        bound = rows.moment(datetime.fromisoformat(value))
-        made.append(getattr(columns[name.removesuffix(ending)], _RANGES[ending])(bound))
-    return made
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A statement takes only so many parameters."""
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def _next(day: str) -> str:
+    try:
+        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    except (ValueError, OverflowError):
+        raise Unanswerable(None, "day") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from gateway.model.records import (
     Sealed,
 )
 from gateway.model.wire import read_json, write_json
+from gateway.store.tables import exchanges
 
 Row = Mapping[str, Any]
 _QUESTIONS = {"who": Who, "whom": Whom, "where": Where, "why": Why}
@@ -33,7 +34,7 @@ def moment(at: datetime | None) -> str | None:
 
 
 def _time(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+    return datetime.fromisoformat(text)
 
 
 def _maybe(text: str | None) -> datetime | None:
@@ -94,8 +95,24 @@ def exchange_row(e: Exchange) -> dict[str, Any]:
         "what_withheld_labels": _json(e.what.withheld_labels),
     }  # fmt: skip
     made |= {f"how_{n}": getattr(e.how, n) for n in ("standard", "transport", "interaction", "map", "profile")}
-    steps = [[s.stage, moment(s.at), s.outcome, s.note] for s in e.steps]
-    return {**made, "how_obligations": _json(e.how.obligations), "steps": _json(steps)}
+    return {**made, "how_obligations": _json(e.how.obligations), "steps": _steps(e.steps)}
+
+
+def _steps(steps: Iterable[Step]) -> str:
+    return _json([[s.stage, moment(s.at), s.outcome, s.note] for s in steps])
+
+
+def exchange_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Some columns of an exchange, as they are kept. Raises KeyError for a column that there is not."""
+    return {exchanges.columns[name].name: _kept(name, value) for name, value in values.items()}
+
+
+def _kept(name: str, value: Any) -> Any:
+    if name == "steps":
+        return _steps(value)
+    if isinstance(value, datetime):
+        return moment(value)
+    return _json(value) if isinstance(value, tuple | list) else value
 
 
 def exchange_from(row: Row) -> Exchange:

@@ -1,7 +1,10 @@
 """The tables, in SQLAlchemy Core, the same on SQLite and PostgreSQL.
 
 Times are UTC text of fixed length (`2026-11-23T05:04:03.123456Z`), so that both databases sort and compare them alike; what is
-JSON is text; what is sealed is bytes with the id of its data key beside it. Nothing here is ever altered but by `changes.py`.
+JSON is text; what is sealed is bytes with the id of its data key beside it. Rows are written by `apply.py` and `lanes.py` alone.
+
+`audit_rows.entry` numbers the rows as they were kept, which keeps the order of each person's sequence. `lane_heads` remembers the
+last sequence of a lane after its entries are done and gone. `merges.stays` is what was said, `survivor` where it leads by now.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -60,7 +64,7 @@ exchanges = Table(
     _text("why_purpose"), _text("why_basis"), _text("why_legal"), _text("why_reason"),
     _text("how_standard"), _text("how_transport"), _text("how_interaction"), _text("how_map"), _text("how_profile"),
     _text("how_obligations"), _text("steps"),
-    Index("exchanges_newest", "when_received", "id"), Index("exchanges_agreement_day", "agreement", "when_received"),
+    Index("exchanges_newest", "when_received", "id"), Index("exchanges_participant", "who_participant", "when_received"), Index("exchanges_agreement_day", "agreement", "when_received"),
 )  # fmt: skip
 
 decisions = Table(
@@ -73,11 +77,12 @@ decisions = Table(
 
 audit_rows = Table(
     "audit_rows", metadata,
-    Column("id", ID, primary_key=True), Column("exchange", ID, nullable=False, index=True), _text("kind"), _text("outcome"),
-    Column("at", TIME, nullable=False), Column("person", ID), Column("sequence", Integer), _text("previous_hash"),
+    Column("entry", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", ID, nullable=False, unique=True), Column("exchange", ID, nullable=False, index=True), _text("kind", index=True),
+    _text("outcome"), Column("at", TIME, nullable=False), Column("person", ID), Column("sequence", Integer), _text("previous_hash"),
     Column("line", LargeBinary, nullable=False), Column("leaf_hash", String(64), nullable=False),
     Column("position", BigInteger, unique=True),
-    UniqueConstraint("person", "sequence", name="audit_chain"), Index("audit_time", "at", "id"),
+    UniqueConstraint("person", "sequence", name="audit_chain"), Index("audit_time", "at"),
 )  # fmt: skip
 
 outbox = Table(
@@ -105,7 +110,7 @@ identity_links = Table(
 
 merges = Table(
     "merges", metadata,
-    Column("gone", ID, primary_key=True), Column("stays", ID, nullable=False, index=True),
+    Column("gone", ID, primary_key=True), Column("stays", ID, nullable=False), Column("survivor", ID, nullable=False, index=True),
     Column("at", TIME, nullable=False), _text("by"),
 )  # fmt: skip
 
@@ -116,6 +121,7 @@ resources = Table(
     _text("digest"), Column("at", TIME, nullable=False), *_sealed("content"), Column("deleted", Boolean, nullable=False),
     Column("current", Boolean, nullable=False),
     Index("resources_of_person", "person", "type", "current"),
+    Index("resources_current", "type", "id", unique=True, sqlite_where=text("current"), postgresql_where=text("current")),
 )  # fmt: skip
 
 records = Table(

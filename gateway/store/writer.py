@@ -10,33 +10,45 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
-from gateway.errors import Busy, Conflict, NotDurable
+from gateway.errors import Busy, Conflict, Defect, NotDurable
 from gateway.model.records import Unit
 from gateway.store.apply import Stale, apply
 from gateway.store.heads import Heads, Place
 
 T = TypeVar("T")
-Waiting = tuple[Unit, "Future[None]"]
-Work = tuple[Callable[[Connection], Any], "Future[Any]"]
 _log = structlog.get_logger("gateway.store")
 _TRIES = 3
+_OF_THE_UNIT = (IntegrityError, DataError, ProgrammingError)  # other errors are the database's: nothing of the batch is kept
+_CONTENTION = ("40001", "40P01")  # PostgreSQL: serialization failure, deadlock; the loser tries again
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A unit to be committed with others, or other writing work that has a transaction of its own; and who waits for it."""
+
+    done: Future[Any]
+    unit: Unit | None = None
+    work: Callable[[Connection], Any] | None = None
 
 
 class Writer:
     """`commit` hands over a unit; `run` hands over other writing work (leases), done between batches in its own transaction."""
 
     def __init__(self, engine: Engine, place: Place, *, most: int = 10_000, batch: int = 256) -> None:
+        self.commits = 0  # durable ones, for the metrics
         self._engine = engine
         self._heads = Heads(place)
-        self._queue: queue.Queue[Waiting | Work | None] = queue.Queue(most)
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(most)
         self._batch = batch
         self._closed = False
+        self._door = threading.Lock()  # nothing comes in after the end mark
         self._thread = threading.Thread(target=self._loop, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -46,30 +58,32 @@ class Writer:
         if not unit.puts and not unit.changes:
             done.set_result(None)
         else:
-            self._put((unit, done), done)
+            self._put(_Waiting(done, unit))
         return done
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """The result of work in a transaction of its own. Raises NotDurable."""
+        """The result of work in a transaction of its own. Raises NotDurable, Busy."""
         done: Future[T] = Future()
-        self._put((work, done), done)
+        self._put(_Waiting(done, work=work))
         return done.result()
-
-    def _put(self, what: Waiting | Work, done: Future[Any]) -> None:
-        if self._closed:
-            done.set_exception(NotDurable())
-            return
-        try:
-            self._queue.put_nowait(what)
-        except queue.Full:
-            done.set_exception(Busy())
 
     def close(self) -> None:
         """Writes what waits and ends."""
-        if not self._closed:
-            self._closed = True
+        with self._door:
+            first, self._closed = not self._closed, True
+        if first:
             self._queue.put(None)
-            self._thread.join()
+        self._thread.join()
+
+    def _put(self, waiting: _Waiting) -> None:
+        with self._door:
+            try:
+                if self._closed:
+                    waiting.done.set_exception(NotDurable())
+                else:
+                    self._queue.put_nowait(waiting)
+            except queue.Full:
+                waiting.done.set_exception(Busy())
 
     def _loop(self) -> None:
         going = True
@@ -78,65 +92,89 @@ class Writer:
             while len(taken) < self._batch and not self._queue.empty():
                 taken.append(self._queue.get())
             going = None not in taken
-            self._write([w for w in taken if w is not None and isinstance(w[0], Unit)])  # type: ignore[misc]
-            for one in taken:
-                if one is not None and not isinstance(one[0], Unit):
-                    self._work(one)  # type: ignore[arg-type]
+            wanted = [w for w in taken if w is not None and w.done.set_running_or_notify_cancel()]
+            self._write([w for w in wanted if w.unit is not None])
+            for one in wanted:
+                if one.work is not None:
+                    self._work(one, one.work)
 
-    def _work(self, one: Work) -> None:
-        work, done = one
+    def _work(self, one: _Waiting, work: Callable[[Connection], Any]) -> None:
         try:
             with self._engine.begin() as connection:
                 result = work(connection)
-        except (SQLAlchemyError, OSError) as error:
-            _log.warning("store refused", kind=type(error).__name__)
-            done.set_exception(NotDurable())
-        except Exception as error:  # the thread must go on; the caller hears of it
-            done.set_exception(error)
+        except SQLAlchemyError as error:
+            one.done.set_exception(self._refused(error, 1))
+        except Exception as error:  # the writer must go on; who asked hears of it
+            one.done.set_exception(error)
         else:
-            done.set_result(result)
+            one.done.set_result(result)
 
-    def _write(self, batch: Sequence[Waiting]) -> None:
+    def _write(self, batch: Sequence[_Waiting]) -> None:
         if not batch:
             return
         try:
-            failed = self._whole(batch) if len(batch) > 1 else self._each(batch)
-        except Exception as error:  # the database failed, or a row cannot be written: nothing of the batch is kept
+            failed = self._committed([w.unit for w in batch if w.unit is not None])
+        except Exception as error:  # the database failed: nothing of the batch is kept, and the writer must go on
             self._heads.forget()
-            _log.warning("store refused", kind=type(error).__name__, units=len(batch))
-            failed = {index: NotDurable() for index in range(len(batch))}
-        for index, (_, done) in enumerate(batch):
+            failed = dict.fromkeys(range(len(batch)), self._refused(error, len(batch)))
+        for index, one in enumerate(batch):
             if index in failed:
-                done.set_exception(failed[index])
+                one.done.set_exception(failed[index])
             else:
-                done.set_result(None)
+                one.done.set_result(None)
 
-    def _whole(self, batch: Sequence[Waiting]) -> dict[int, Exception]:
+    def _refused(self, error: Exception, units: int) -> Exception:
+        """What those hear whose batch the database did not take; its connections are made anew."""
+        _log.warning("store refused", kind=type(error).__name__, units=units)
+        self._engine.dispose()
+        return NotDurable()
+
+    def _committed(self, units: Sequence[Unit]) -> dict[int, Exception]:
+        """By index, the units that were left out. Two processes in each other's way try again."""
+        for left in reversed(range(_TRIES)):
+            try:
+                failed = self._whole(units)
+                self.commits += 1
+                return failed
+            except DBAPIError as error:
+                if left == 0 or getattr(error.orig, "sqlstate", None) not in _CONTENTION:
+                    raise
+                self._heads.forget()
+        raise NotDurable
+
+    def _whole(self, units: Sequence[Unit]) -> dict[int, Exception]:
+        """All in one go; when one of them stands in the way, unit by unit."""
         try:
             with self._engine.begin() as connection:
-                apply(connection, [unit for unit, _ in batch], self._heads)
-        except (IntegrityError, Stale):
+                apply(connection, units, self._heads)
+        except Exception as error:  # one unit cannot be written as it is; which one, the second way finds out
+            if isinstance(error, DBAPIError) and not isinstance(error, _OF_THE_UNIT):
+                raise
             self._heads.forget()
-            return self._each(batch)
+            return self._each(units)
         return {}
 
-    def _each(self, batch: Sequence[Waiting]) -> dict[int, Exception]:
-        """Unit by unit in one transaction; by index, those that contradict what is kept."""
+    def _each(self, units: Sequence[Unit]) -> dict[int, Exception]:
         failed: dict[int, Exception] = {}
         with self._engine.begin() as connection:
-            for index, (unit, _) in enumerate(batch):
-                if not self._alone(connection, unit):
-                    failed[index] = Conflict()
+            for index, unit in enumerate(units):
+                if (error := self._alone(connection, unit)) is not None:
+                    failed[index] = error
         return failed
 
-    def _alone(self, connection: Connection, unit: Unit) -> bool:
-        """A few tries, because another process may have taken the sequence number that was cached here."""
+    def _alone(self, connection: Connection, unit: Unit) -> Exception | None:
+        """Why the unit was not written. A few tries: another process may have taken the sequence number remembered here."""
         for _ in range(_TRIES):
             try:
                 with connection.begin_nested():
                     apply(connection, [unit], self._heads)
+                return None
             except (IntegrityError, Stale):
                 self._heads.forget()
-                continue
-            return True
-        return False
+            except Exception as error:  # its values are not what the tables take, or the database failed
+                if isinstance(error, DBAPIError) and not isinstance(error, _OF_THE_UNIT):
+                    raise
+                _log.error("defect in a unit", kind=type(error).__name__)
+                self._heads.forget()
+                return Defect()
+        return Conflict()

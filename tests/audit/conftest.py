@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -13,10 +12,11 @@ from typing import Any
 import pytest
 
 from gateway.audit.facts import facts_of
+from gateway.audit.row import row_of
 from gateway.model.document import PersonKey
 from gateway.model.questions import Exchange, How, What, When, Where, Who, Whom, Why
 from gateway.model.records import AuditFact, AuditRow, DecisionRecord, Sealed, Unit
-from gateway.model.wire import write_json
+from gateway.model.wire import read_json
 
 PERSON = PersonKey("0b6c5f39-7a52-4b6d-8f0e-2a1d3c4b5e6f")
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -81,21 +81,9 @@ def placed(facts: Iterable[AuditFact]) -> list[AuditRow]:
     for one in facts:
         sequence, previous = heads.get(one.person or "", (0, ""))
         place = sequence + 1 if one.person else None
-        rows.append(row(one, place, previous if one.person else ""))
+        rows.append(row_of(one, place, previous if one.person else ""))
         heads[one.person or ""] = (sequence + 1, rows[-1].leaf_hash)
     return rows
-
-
-def row(one: AuditFact, sequence: int | None, previous: str) -> AuditRow:
-    line = write_json(
-        {
-            "id": one.id, "exchange": one.exchange, "kind": one.kind, "at": one.at.isoformat(), "person": one.person,
-            "outcome": one.outcome, "site_revision": one.site_revision, "facts": one.facts, "sequence": sequence,
-            "previous_hash": previous,
-        },
-        canonical=True,
-    )  # fmt: skip
-    return AuditRow(one.id, one.person, sequence, previous, line, hashlib.sha256(b"\0" + line).hexdigest())
 
 
 class Shelf:
@@ -123,7 +111,10 @@ class Shelf:
     def audit_rows(self, where: Any, limit: int, after: str = "") -> list[AuditRow]:
         ids = [one.id for one in self.rows]
         begin = ids.index(after) + 1 if after else 0
-        fits = [one for one in self.rows[begin:] if where.get("person") in (None, one.person)]
+        asked = {name: value for name, value in where.items() if not name.startswith("at_")}
+        fits = [
+            one for one in self.rows[begin:] if all(read_json(one.line)[name] == value for name, value in asked.items())
+        ]
         return fits[:limit]
 
     def close(self) -> None:

@@ -54,10 +54,18 @@ def test_labels_are_told_to_auditors_only() -> None:
     assert disclosure(entry_of(placed([one])[0]), told()).labels == ()
 
 
+def test_staff_read_about_a_person_and_not_about_themselves() -> None:
+    one = entry_of(placed([fact("outcome", exchange(), "delivered")])[0])
+    for language in LANGUAGES:
+        text = " ".join(disclosure(one, Told(language, staff=True)).sentences)
+        assert "you" not in text
+        assert "귀하" not in text
+
+
 def test_what_was_sent_and_what_was_held_back() -> None:
     one = fact("outcome", exchange(), "delivered")
     assert said(one) == (
-        "Hanbit Hospital sent 1 × diagnosis, 1 × personal details about you to the Mapo care team. Purpose: coordination of your care. "
+        "Hanbit Hospital sent 1 × diagnosis, 1 × personal details about you to the Mapo care team. Purpose: coordination of care. "
         "Allowed by your consent. 2 items were held back. The recipient may keep it until 2028-03-04."
     )
     assert said(one, "ko").startswith(
@@ -82,6 +90,8 @@ def test_an_intent_without_outcome_counts_as_sent(log: list[Any]) -> None:
         ("unknown-after-crash", "in-doubt", True),
         ("failed", "failed", False),
         ("withheld", "refused", False),
+        ("pending", "underway", True),
+        ("parked", "parked", False),
         ("odd", "refused", False),
     ],
 )
@@ -131,3 +141,18 @@ def test_a_name_with_braces_stays_a_name() -> None:
     strange = Told("en", "gateway-1", {"hanbit-hospital": "{items}"})
     made = disclosure(entry_of(placed([fact("outcome", exchange(), "delivered")])[0]), strange)
     assert made.sentences[0].startswith("{items} sent 1 × diagnosis")
+
+
+def test_types_without_a_word_are_counted_together() -> None:
+    words = wording("en")
+    assert words.items(("Condition/1", "Basic/2", "Condition/3", "Basic/4")) == "2 × diagnosis, other records (2)"
+    assert words.items(()) == "information"
+
+
+def test_a_basis_without_a_word_is_left_out() -> None:
+    assert "Allowed" not in said(fact("outcome", exchange(1, why=Why("COC", "whim")), "delivered"))
+
+
+def test_a_report_of_an_intent_that_follows_its_outcome_tells_the_outcome() -> None:
+    rows = placed([fact("outcome", exchange(), "delivered"), fact("intent", exchange())])
+    assert [one.what for one in report(map(entry_of, rows), told())] == ["sent"]

@@ -14,13 +14,24 @@ from typer.testing import CliRunner
 
 from gateway.audit.export import COLUMNS, FORMULA, csv_lines, rows_of, safe
 from gateway.audit.facts import entry_of
+from gateway.audit.row import row_of
 from gateway.audit.search import audit_query, exchange_query, found, matches_exchange
 from gateway.audit.verify import verify
 from gateway.cli.audit import app
 from gateway.errors import Unanswerable
 from gateway.model.questions import Who
+from gateway.model.records import Unit
 from gateway.model.wire import read_json
+from gateway.store import open_store
 from tests.audit.conftest import PERSON, Shelf, exchange, fact, placed
+
+ASKED = {
+    "who.participant": "hanbit-hospital", "who.client": "key-1", "who.user": "nurse-7", "who.role": "nurse", "whom.person": PERSON,
+    "whom.recipient": "mapo-care-team", "where.jurisdiction": "KR-11440", "where.network": "10.0.0.7", "what.trigger": "ADT^A03",
+    "why.purpose": "COC", "why.basis": "consent", "why.reason": "consent-permits", "how.standard": "hl7v2", "how.transport": "mllp",
+    "how.interaction": "transaction", "when.from": "2026-03-04", "when.to": "2026-03-04", "status": "delivered",
+    "agreement": "discharge-to-community-care",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -102,7 +113,7 @@ def test_csv_cells_are_safe_and_complete(log: list[Any]) -> None:
 def shelf(log: list[Any], monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The command line over an in-memory log."""
     made = Shelf(log, [exchange(n) for n in (1, 2, 3)])
-    monkeypatch.setattr("gateway.store.open_store", lambda url: made, raising=False)
+    monkeypatch.setattr("gateway.store.open_store", lambda url, place: made, raising=False)
     return made
 
 
@@ -148,3 +159,26 @@ def test_verify_says_what_is_wrong(shelf: Shelf, log: list[Any], tmp_path: Any) 
     file.write_bytes(b"{}\n")
     assert CliRunner().invoke(app, ["verify", "--file", str(file)]).exit_code == 1
     assert CliRunner().invoke(app, ["verify", "--person", "nobody", "--file", str(file)]).exit_code == 1
+
+
+def test_a_real_store_is_searched_exported_and_verified(tmp_path: Any) -> None:
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+    store = open_store(url, place=row_of)
+    sent, refused = exchange(1), exchange(2)
+    store.commit(Unit((sent, refused, fact("intent", sent), fact("refusal", refused, "refused")))).result(30)
+    store.commit(Unit((fact("outcome", sent, "delivered"),))).result(30)
+    store.close()
+    runner, where = CliRunner(), ["--database-url", url]
+    found = runner.invoke(
+        app,
+        ["search", *where, f"whom.person={PERSON}", "status=delivered", "when.from=2026-03-04", "when.to=2026-03-04"],
+    )
+    assert [read_json(line)["kind"] for line in found.stdout_bytes.splitlines()] == ["outcome"]
+    exported = runner.invoke(app, ["export", *where])
+    kinds = [entry_of(row).kind for row in rows_of(exported.stdout_bytes.splitlines())]
+    assert kinds == ["intent", "refusal", "outcome", "admin"]
+    assert runner.invoke(app, ["verify", *where]).exit_code == 0
+    journal = open_store(url, place=row_of)
+    columns = exchange_query([(name, value) for name, value in ASKED.items()]).where
+    assert [one.id for one in journal.exchanges(columns, 10)] == [sent.id, refused.id][::-1]
+    journal.close()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.audit.export import row_line, rows_of
-from gateway.audit.verify import leaf_hash, verify
+from gateway.audit.row import leaf_hash
+from gateway.audit.verify import verify
 from gateway.errors import Malformed
 from gateway.model.records import AuditRow
 from tests.audit.conftest import exchange, fact, placed

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.consent.policy import checked_report_rules
-from gateway.consent.reporting import Hit, due, reportable, with_hits
+from gateway.consent.reporting import Hit, reportable, with_hits
+from gateway.model.duration import later as after
 from gateway.errors import Misconfigured
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

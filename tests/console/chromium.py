@@ -29,7 +29,9 @@ class Chromium:
 
     def __init__(self, *, dark: bool = False) -> None:
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self._driver = subprocess.Popen(
+            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port()}", timeout=60, trust_env=False)
         flags = [*FLAGS, f"--user-data-dir={self._profile.name}", *(["--force-dark-mode"] if dark else [])]
         asked = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": {"args": flags}}}
@@ -39,7 +41,9 @@ class Chromium:
     def __enter__(self) -> Chromium:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._http.delete(self._path)
         self._http.close()
         self._driver.terminate()

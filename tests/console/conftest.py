@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +14,12 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.audit.facts import facts_of
+from gateway.audit.row import row_of
 from gateway.console import Access, Candidate, Look, Waiting, routes
 from gateway.errors import NotDurable, NotFound
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
-from gateway.model.records import AuditRow, DecisionRecord, Sealed
-from gateway.model.wire import write_json
+from gateway.model.records import AuditFact, AuditRow, DecisionRecord, Sealed
 
 NOW = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
 KEYS = {
@@ -108,7 +107,10 @@ def steps(status: str, at: datetime) -> tuple[Step, ...]:
     stop, ended, note = STOPS.get(status, ("deliver", "ok", ""))
     upto = STAGES[: STAGES.index(stop) + 1]
     instants = [at + timedelta(milliseconds=40 * i) for i in range(len(upto))]
-    return tuple(Step(s, when, ended if s == stop else "ok", note if s == stop else "") for s, when in zip(upto, instants, strict=True))
+    return tuple(
+        Step(s, when, ended if s == stop else "ok", note if s == stop else "")
+        for s, when in zip(upto, instants, strict=True)
+    )
 
 
 def exchange(n: int) -> Exchange:
@@ -116,7 +118,9 @@ def exchange(n: int) -> Exchange:
     at = NOW - timedelta(minutes=11 * n, seconds=7 * n)
     done = at + timedelta(seconds=1)
     known = case.status != "parked" and bool(case.agreement)
-    released = tuple({"reference": f"{kind}/{uid(i)}", "version": 1, "digest": "ab"} for i, kind in enumerate(case.types))
+    released = tuple(
+        {"reference": f"{kind}/{uid(i)}", "version": 1, "digest": "ab"} for i, kind in enumerate(case.types)
+    )
     return Exchange(
         id=uid(n),
         received_id=uid(10_000 + n),
@@ -126,7 +130,12 @@ def exchange(n: int) -> Exchange:
         who=Who(case.sender, "key-c", "nurse-041" if n % 2 == 0 else "", "discharge-nurse" if n % 2 == 0 else ""),
         whom=Whom(person(n % 4) if known else None, case.recipient),
         when=When(
-            at, done, done, done if case.status == "delivered" else None, at + timedelta(days=3), "2028-03-04" if case.types else ""
+            at,
+            done,
+            done,
+            done if case.status == "delivered" else None,
+            at + timedelta(days=3),
+            "2028-03-04" if case.types else "",
         ),
         where=Where("KR-11440", "10.20.0.14", "mapo-fhir" if case.recipient else ""),
         what=What(case.trigger, released, case.withheld, ("PSY", "R") if case.withheld else ()),
@@ -149,14 +158,11 @@ def exchange(n: int) -> Exchange:
 
 
 def row_of_exchange(one: Exchange, sequence: int, previous: str) -> AuditRow:
-    kind = "refusal" if one.status == "refused" else "outcome"
-    facts = facts_of(one)
-    line = {
-        "id": one.id, "exchange": one.id, "kind": kind, "at": one.when.received.isoformat(), "person": one.whom.person,
-        "outcome": one.status, "site_revision": one.site_revision, "facts": facts, "sequence": sequence, "previous_hash": previous,
-    }  # fmt: skip
-    text = write_json(line, canonical=True)
-    return AuditRow(one.id, one.whom.person, sequence, previous, text, hashlib.sha256(b"\0" + text).hexdigest())
+    kind: Any = "refusal" if one.status == "refused" else "outcome"
+    fact = AuditFact(
+        one.id, one.id, kind, one.when.received, one.whom.person, one.status, one.site_revision, facts_of(one)
+    )
+    return row_of(fact, sequence, previous)
 
 
 @dataclass

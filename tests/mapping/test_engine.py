@@ -167,3 +167,9 @@ def test_what_is_named_by_its_patient_is_named_by_its_own() -> None:
     assert len({item.reference for item in allergies}) == 2
     alone = converted("PID|1||2^^^A^MR\rAL1|1||^pollen\r")
     assert allergies[1].reference in {item.reference for item in alone.items}
+
+
+def test_an_explicit_null_is_no_value_and_is_named() -> None:
+    made = converted('PID|1||1^^^A^MR||""||""\r')
+    assert not {"name", "birthDate", "_birthDate"} & resource(made, "Patient").keys()
+    assert {loss.source for loss in made.losses if loss.reason == "explicit null"} == {"PID[1]-5[1].1", "PID[1]-7[1].1"}

@@ -125,3 +125,24 @@ def test_origins_of_a_conversion_are_paths_in_the_bundle() -> None:
         number = int(path.split("[")[1].split("]")[0])
         assert path.startswith(f"Bundle.entry[{number}].resource.")
         assert number < len(made.content["entry"])
+
+
+def test_two_documents_without_ids_are_two_things() -> None:
+    def patient(family: str) -> str:
+        body = b'{"resourceType": "Patient", "name": [{"family": "%s"}]}' % family.encode()
+        return map_document(parse_fhir(body), context=SITE).items[0].reference
+
+    assert patient("Poe") != patient("Roe")
+    assert patient("Poe") == patient("Poe")
+
+
+@pytest.mark.parametrize("second", ["fhir/discharge-to-referral", "fhir/lab-to-case-report", "fhir/as-is"])
+@pytest.mark.parametrize("name", ["adt_a03_korean_discharge", "oru_r01_lab", "adt_a40_merge", "unfamiliar_type"])
+def test_what_second_maps_make_is_r4(name: str, second: str) -> None:
+    import json
+
+    from fhir.resources.R4B import get_fhir_model_class
+
+    for item in mapped(name, second).items:
+        resource = json.loads(json.dumps(item.resource))
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from gateway.model.document import Parsed
+from gateway.model.wire import write_json
 
 
 class FhirSource:
@@ -38,6 +40,10 @@ class FhirSource:
             for leaf in node.leaves():
                 if not leaf.position.endswith("#resourceType"):
                     yield leaf.position
+
+    def reasons(self) -> Mapping[str, str]:
+        """JSON has no leaves of that kind."""
+        return {}
 
 
 def _place(resource: Mapping[str, Any], number: int) -> str:
@@ -114,7 +120,8 @@ class _Mappable:
 
     def source(self, parsed: Parsed, _scopes: Mapping[str, Any]) -> FhirSource:
         """A Bundle's resources, or the one resource."""
-        return FhirSource(_resources(parsed.tree), parsed.control_id, "|".join(parsed.sender).strip("|"))
+        seed = parsed.control_id or sha256(write_json(parsed.tree, canonical=True)).hexdigest()
+        return FhirSource(_resources(parsed.tree), seed, "|".join(parsed.sender).strip("|"))
 
 
 def _resources(tree: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from gateway.model.document import Parsed
@@ -21,7 +22,7 @@ class Hl7Source:
 
     def __init__(self, message: Message, scopes: Mapping[str, Any]) -> None:
         header = message.first("MSH")
-        self.seed = _text(header, 10)
+        self.seed = _seed(message, header)
         self.sender = "|".join(_text(header, field) for field in (4, 3)).strip("|")
         self.nodes = _placed(message, scopes, self)
         self._named: dict[str, list[SegmentNode]] = {}
@@ -37,6 +38,18 @@ class Hl7Source:
         return (
             leaf[2] for node in self.nodes for parts in node.fields.values() for part in parts for leaf in part.below
         )
+
+    def reasons(self) -> Mapping[str, str]:
+        """Explicit nulls: R4 has no element that says "delete what you have"."""
+        parts = (part for node in self.nodes for parts in node.fields.values() for part in parts)
+        return {leaf[2]: "explicit null" for part in parts for leaf in part.below if not leaf[3]}
+
+
+def _seed(message: Message, header: Segment | None) -> str:
+    """Control id and time (control ids start again, some every day); without a control id a digest of the message."""
+    if control := _text(header, 10):
+        return f"{control}|{_text(header, 7)}"
+    return sha256("\r".join(segment.raw for segment in message.segments).encode()).hexdigest()
 
 
 def _text(segment: Segment | None, field: int) -> str:
@@ -124,7 +137,7 @@ class SegmentNode:
 class Part:
     """A field repetition (depth 0), component (1) or subcomponent (2) with the leaves below it."""
 
-    __slots__ = ("_depth", "_field", "below", "position", "top")
+    __slots__ = ("_depth", "_field", "_steps", "below", "position", "top")
 
     def __init__(
         self, top: SegmentNode, field: tuple[int, int], where: str, below: tuple[Leaf, ...], depth: int
@@ -134,6 +147,7 @@ class Part:
         self._field = field
         self.below = below
         self._depth = depth
+        self._steps: dict[str, Sequence[Part]] | None = None
 
     @property
     def leaf(self) -> str:
@@ -168,15 +182,24 @@ class Part:
 
     def step(self, name: str) -> Sequence[Part]:
         """A component of a repetition, a subcomponent of a component, if it holds something."""
-        number = int(name)
         if self._depth == 2:
-            return (self,) if number == 1 else ()
+            return (self,) if name == "1" else ()
+        if self._steps is None:
+            self._steps = self._divided()
+        return self._steps.get(name, ())
+
+    def _divided(self) -> dict[str, Sequence[Part]]:
         depth = self._depth
-        below = tuple([leaf for leaf in self.below if leaf[depth] == number])
-        if not below:
-            return ()
-        where = f"{self.position}.{number}" if self._depth == 0 else below[0][2]
-        return (Part(self.top, self._field, where, below, self._depth + 1),)
+        below: dict[int, list[Leaf]] = {}
+        for leaf in self.below:
+            below.setdefault(leaf[1] if depth else leaf[0], []).append(leaf)
+        return {
+            str(number): (Part(self.top, self._field, self._place(number, leaves), tuple(leaves), depth + 1),)
+            for number, leaves in below.items()
+        }
+
+    def _place(self, number: int, leaves: list[Leaf]) -> str:
+        return f"{self.position}.{number}" if self._depth == 0 else leaves[0][2]
 
     def related(self, name: str) -> Sequence[SegmentNode]:
         """What is related to the segment."""

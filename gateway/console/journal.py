@@ -1,0 +1,110 @@
+"""The console's desk over a node: reads the journal, writes the fact of looking, links identities (desk.py is the port)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.console.desk import Candidate, Look, Waiting
+from gateway.errors import NotFound
+from gateway.model.agreement import Key, Participant
+from gateway.model.document import PersonKey, Principal
+from gateway.model.questions import Exchange
+from gateway.model.records import AuditFact, AuditRow, DecisionRecord, Record, Unit
+from gateway.pipeline.node import Node
+from gateway.pipeline.person import WORKLIST
+from gateway.pipeline.resume import linked
+from gateway.site import participant_of_key
+
+
+class JournalDesk:
+    """The Desk port (desk.py)."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self.zone = node.site.zone
+
+    def principal(self, secret: str) -> Principal | None:
+        """See the port."""
+        found = participant_of_key(self._node.site, hashlib.sha256(secret.encode()).hexdigest())
+        return _principal(*found) if found is not None and found[0].active else None
+
+    def still(self, participant: str, client: str) -> Principal | None:
+        """See the port."""
+        found = self._node.site.participants.get(participant)
+        keys = [key for key in found.keys if key.id == client] if found is not None and found.active else []
+        return _principal(found, keys[0]) if found is not None and keys else None
+
+    def note_view(self, principal: Principal, what: Look) -> None:
+        """See the port."""
+        node = self._node
+        facts: dict[str, Any] = {
+            "who": {"participant": principal.participant, "client": principal.client, "user": principal.user},
+            "where": {"network": principal.network},
+            "what": {"looked": what.page, **dict(what.asked)},
+            "how": {"transport": "console"},
+        }
+        fact = AuditFact(
+            node.ids(), what.exchange, "admin", node.clock(), what.person, "read", node.site.revision, facts
+        )
+        node.store.commit(Unit((fact,))).result()
+
+    def note_refused(self, network: str, why: str) -> None:  # noqa: ARG002 addresses of strangers are not kept
+        """See the port."""
+        self._node.counted(f"console-{why}", "/console")
+
+    def names(self, language: str) -> Mapping[str, str]:
+        """See the port."""
+        people = self._node.site.participants.values()
+        return {one.id: one.name.get(language) or next(iter(one.name.values()), one.id) for one in people}
+
+    def site(self) -> str:
+        """See the port."""
+        return self._node.site.id
+
+    def exchanges(self, where: Mapping[str, str], limit: int, before: str = "") -> Sequence[Exchange]:
+        """See the port."""
+        return self._node.store.exchanges(where, limit, before)
+
+    def exchange(self, exchange_id: str) -> Exchange | None:
+        """See the port."""
+        return self._node.store.exchange(exchange_id)
+
+    def decisions(self, exchange_id: str) -> Sequence[DecisionRecord]:
+        """See the port."""
+        return self._node.store.decisions(exchange_id)
+
+    def rows(self, person: PersonKey, limit: int, after: str = "") -> Sequence[AuditRow]:
+        """See the port."""
+        return self._node.store.audit_rows({"person": person}, limit, after)
+
+    def daily_counts(self, day: str) -> Sequence[Mapping[str, Any]]:
+        """See the port."""
+        return self._node.store.daily_counts(day)
+
+    def waiting(self, limit: int) -> Sequence[Waiting]:
+        """See the port."""
+        rows = self._node.store.records(WORKLIST, limit)
+        return [self._waiting(row) for row in rows]
+
+    def link(self, principal: Principal, exchange_id: str, position: int) -> None:
+        """See the port. The exchange is the document's first; linking one lets all of the document go on."""
+        row = self._node.store.record(WORKLIST, exchange_id)
+        candidates = row.value["candidates"] if row is not None else []
+        if not 1 <= position <= len(candidates):
+            raise NotFound
+        by = f"{principal.participant}/{principal.client}"
+        self._node.store.commit(linked(self._node, exchange_id, PersonKey(candidates[position - 1]), by)).result()
+
+    def _waiting(self, row: Record) -> Waiting:
+        value = row.value
+        candidates = tuple(
+            Candidate(number, PersonKey(person), ("identifier",))
+            for number, person in enumerate(value["candidates"], 1)
+        )
+        return Waiting(row.key, row.at, value["sender"], value["trigger"], value["because"], candidates)
+
+
+def _principal(participant: Participant, key: Key) -> Principal:
+    return Principal(participant.id, key.id, key.roles, authn_level=key.authn_level)

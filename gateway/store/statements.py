@@ -1,0 +1,37 @@
+"""Statements that are the same on both databases: put or replace, and `exactly` as many rows as were named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Executable, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Values = dict[str, Any]
+
+
+class Stale(Exception):
+    """The unit contradicts what is kept by now."""
+
+
+def exactly(connection: Connection, statement: Executable, values: Sequence[Values]) -> None:
+    """Executes for all values. Raises Stale unless each of them touched one row."""
+    if values:
+        done = connection.execute(statement, list(values), execution_options={"preserve_rowcount": True})
+        if done.rowcount != len(values):
+            raise Stale
+
+
+def upserting(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    replace: Mapping[str, Any] | None = None,
+    only: Callable[[Any], ColumnElement[bool]] | None = None,
+) -> Executable:
+    """An insert that replaces (all other columns, or those of `replace`) where the keys are there already, `only` where that is so."""
+    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    others = {c.name: made.excluded[c.name] for c in table.columns if c.name not in keys}
+    condition = only(made.excluded) if only else None
+    return made.on_conflict_do_update(index_elements=list(keys), set_=replace or others, where=condition)
