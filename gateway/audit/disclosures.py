@@ -29,7 +29,8 @@ BY_OUTCOME = {
     "unknown-after-crash": "in-doubt",
 }
 BY_KIND = {"intent": "underway", "identity": "identity", "admin": "admin", "refusal": "refused", "count": "refused"}
-LOG = ("console", "audit-search", "audit-export")
+# What the status of the exchange says better than the kind of row: nothing leaves in a trial, and who waits was not refused.
+BY_STATUS = {"shadowed": "shadowed", "dry": "shadowed", "parked": "parked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,12 @@ def disclosure(entry: Entry, told: Told) -> Disclosure:
 
 
 def _what(entry: Entry) -> str:
-    if entry.kind in ("admin", "read") and entry.text("how", "interaction") in LOG:
+    if entry.kind in ("admin", "read") and entry.is_of_log:
         return "log"
     if entry.kind == "read":
-        return "read"
+        return "answered" if entry.outcome == "answered" else "read"
+    if entry.kind in ("intent", "refusal"):
+        return "shadowed" if entry.outcome == "dry-run" else BY_STATUS.get(entry.status, BY_KIND[entry.kind])
     if entry.kind != "outcome":
         return BY_KIND[entry.kind]
     what = BY_OUTCOME.get(entry.outcome, "refused")

@@ -65,7 +65,9 @@ def _transaction(entry: Entry, _labels: bool) -> Iterable[Json]:
 
 
 def _counted(entry: Entry, _labels: bool) -> Iterable[Json]:
-    details = _details((name, entry.said("what", name)) for name in ("count", "trigger"))
+    """How many refusals of which kind at which door: `refusals` are 0..* {what, where, count}."""
+    counted = [(f"{one['what']} {one['where']}", one["count"]) for one in entry.many("what", "refusals")]
+    details = _details([("count", entry.said("what", "count")), *counted])
     yield _entity("entity-object", "role-security", {}) | {"detail": details}
 
 

@@ -4,6 +4,7 @@
     whom   recipient                               what   trigger released[{reference, version, digest}] withheld withheld_labels query
     when   received decided released delivered …   why    purpose basis legal reason decision consents[]
     how    standard transport interaction map profile obligations[] traceparent
+    agreement, status: of the exchange as it stood
 
 Empty answers are left out of the line: a row is one short line of facts, never content.
 """
@@ -22,18 +23,18 @@ from gateway.model.records import AuditRow, DecisionRecord
 from gateway.model.wire import read_json
 
 QUESTIONS = ("who", "whom", "when", "where", "what", "why", "how")
+LOOKING = ("console", "audit-search", "audit-export")
 REQUIRED = ("id", "exchange", "kind", "at", "person", "outcome", "facts")
 
 
 def facts_of(exchange: Exchange, decision: DecisionRecord | None = None, **more: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of an exchange as an audit row keeps them; `more` adds answers to a question: `facts_of(e, what={"query": …})`."""
-    facts = {question: _said(asdict(getattr(exchange, question))) for question in QUESTIONS}
+    facts: dict[str, Any] = {question: _said(asdict(getattr(exchange, question))) for question in QUESTIONS}
     facts["whom"].pop("person", None)  # a column of its own
     facts["why"] |= _decided(decision) if decision else {}
     for question, answers in more.items():
         facts[question] = facts.get(question, {}) | _said(answers)
-    if exchange.agreement:
-        facts["how"]["agreement"] = exchange.agreement
+    facts |= {"agreement": exchange.agreement, "status": exchange.status}
     return {question: answers for question, answers in facts.items() if answers}
 
 
@@ -85,26 +86,45 @@ class Entry:
         return value if isinstance(value, list | tuple) else (value,)
 
     @property
+    def agreement(self) -> str:
+        """The agreement it happened under, "" when there is none."""
+        return str(self.facts.get("agreement") or (self.journal.agreement if self.journal else ""))
+
+    @property
+    def status(self) -> str:
+        """The status of the exchange when the row was written; without one, the outcome on the row."""
+        return str(self.facts.get("status") or self.outcome)
+
+    @property
+    def is_of_log(self) -> bool:
+        """Whether somebody looked at the log, rather than at a record."""
+        return bool(self.said("what", "looked")) or self.text("how", "interaction") in LOOKING
+
+    @property
     def withheld(self) -> int:
         """How many resources were kept back."""
         value = self.said("what", "withheld", 0)
         return value if isinstance(value, int) else 0
 
 
-def entry_of(row: AuditRow, exchange: Exchange | None = None) -> Entry:
-    """A row and 0..1 exchange it belongs to, to an entry. Raises Malformed when the line is not one of ours."""
+def entry_of(row: AuditRow, exchange: Exchange | None = None, decisions: Sequence[DecisionRecord] = ()) -> Entry:
+    """A row, and 0..1 exchange and 0..* decisions it belongs to, to an entry: the last decision before the row tells which consents
+    were used, where the row does not. Raises Malformed when the line is not one of ours."""
     line = read_json(row.line)
     if not isinstance(line, dict) or any(name not in line for name in REQUIRED) or not isinstance(line["facts"], dict):
         raise Malformed("The line of an audit row does not say what a row must say.")
+    at = _instant(line["at"])
+    made = [decision for decision in decisions if decision.at <= at]
+    why = (_decided(made[-1]) if made else {}) | (line["facts"].get("why") or {})
     return Entry(
         row=row,
         exchange=line["exchange"],
         kind=line["kind"],
-        at=_instant(line["at"]),
+        at=at,
         person=PersonKey(line["person"]) if line["person"] else None,
         outcome=line["outcome"],
         revision=line.get("site_revision", ""),
-        facts=line["facts"],
+        facts=line["facts"] | ({"why": why} if why else {}),
         journal=exchange,
     )
 

@@ -146,7 +146,7 @@ def matches(query: Query, entry: Entry) -> bool:
 
 def _answers(entry: Entry, name: str, value: str) -> bool:
     if name == "agreement":
-        return (entry.text("how", "agreement") or getattr(entry.journal, "agreement", "")) == value
+        return entry.agreement == value
     if name == "what.type":
         return any(str(one["reference"]).partition("/")[0] == value for one in entry.many("what", "released"))
     question, _, answer = name.partition(".")

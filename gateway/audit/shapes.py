@@ -59,6 +59,11 @@ class Shapes:
         """0 success, 4 minor, 8 serious, 12 major; an unknown word is a failure, never a success."""
         return self.outcomes.get(said, self.outcomes["denied"])
 
+    def refusal(self, *said: str) -> str:
+        """The outcome of a refusal, by the first word that names a failure: never a success."""
+        failures = [self.outcomes[word] for word in said if self.outcomes.get(word, "0") != "0"]
+        return failures[0] if failures else self.outcomes["denied"]
+
     def of(self, entry: Entry) -> tuple[Shape, ...]:
         """Which AuditEvents a row gives, 1..*: the first view that fits. Raises Misconfigured for a kind without a view."""
         for view in self.views:
@@ -74,7 +79,9 @@ def _fits(view: Json, entry: Entry) -> bool:
         return False
     if "interaction" in view and entry.text("how", "interaction") not in view["interaction"]:
         return False
-    return bool(not view.get("decided") or entry.said("why", "decision"))
+    if "log" in view and not entry.is_of_log:
+        return False
+    return bool(not view.get("decided") or entry.said("why", "decision") or entry.said("when", "decided"))
 
 
 @cache

@@ -20,6 +20,7 @@ from gateway.model.report import Finding
 from gateway.model.wire import read_json, write_json
 
 MAX_FINDINGS = 1000
+TRIALS = ("shadowed", "dry", "dry-run")  # decided and recorded, and nothing is to leave: no outcome follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def _follows(previous: str, head: str) -> bool:
 
 
 def _remember(entry: Entry, place: int, ledger: Ledger) -> None:
-    if entry.exchange and entry.kind in ("intent", "outcome"):
+    leaves = entry.outcome not in TRIALS and entry.status not in TRIALS
+    if entry.exchange and leaves and entry.kind in ("intent", "outcome"):
         released = bool((entry.facts.get("what") or {}).get("released"))
         at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
         ledger.note(entry.exchange, entry.kind, place, (entry.person or "", entry.row.sequence), at, released)

@@ -7,7 +7,7 @@ default-deny without a consent on file has the same shape and claims nothing.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from gateway.audit import agents, entities
 from gateway.audit.facts import Entry, entry_of
 from gateway.audit.shapes import Shape, shapes
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditRow
+from gateway.model.records import AuditRow, DecisionRecord
 
 Json = dict[str, Any]
 
@@ -30,9 +30,14 @@ class Reader:
     labels: bool = False
 
 
-def events(row: AuditRow, exchange: Exchange | None, reader: Reader) -> tuple[Json, ...]:
-    """One audit row to 1..* R4 AuditEvents, the same ids each time. Raises Malformed when the line is not one of ours."""
-    entry = entry_of(row, exchange)
+def events(
+    row: AuditRow, exchange: Exchange | None, reader: Reader, decisions: Sequence[DecisionRecord] = ()
+) -> tuple[Json, ...]:
+    """One audit row, with its exchange and its decisions, to 1..* R4 AuditEvents, the same ids each time.
+
+    Raises Malformed when the line is not one of ours.
+    """
+    entry = entry_of(row, exchange, decisions)
     return tuple(_event(entry, shape, reader) for shape in shapes().of(entry))
 
 
@@ -81,8 +86,9 @@ def _has(need: str, entry: Entry, reader: Reader) -> bool:
 def _outcome(entry: Entry, shape: Shape) -> str:
     """A decision event tells what was decided; every other event what became of it."""
     decided = entry.text("why", "decision") if "authz-consent" in shape.subtypes else ""
-    said = entry.outcome if not decided or entry.kind != "intent" else decided
-    return shapes().outcome(said)
+    if entry.kind == "refusal":
+        return shapes().refusal(entry.outcome, entry.status)
+    return shapes().outcome(decided if decided and entry.kind == "intent" else entry.outcome)
 
 
 def _period(entry: Entry) -> Json:

@@ -31,19 +31,22 @@ _COMMANDS = {
 
 
 class _Lazy(TyperGroup):
-    """Knows every command by name and imports one only when it is called."""
+    """Shows every command by name, and imports one only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
-        if cmd_name not in _COMMANDS:
-            return None
-        place, summary = _COMMANDS[cmd_name]
-        if len(sys.argv) > 1 and sys.argv[1] != cmd_name:
-            return click.Command(cmd_name, help=summary)  # for the overview
-        module, _, name = place.partition(":")
-        return _command(getattr(import_module(f"gateway.cli.{module}"), name), cmd_name)
+        return click.Command(cmd_name, help=_COMMANDS[cmd_name][1]) if cmd_name in _COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, shown, rest = super().resolve_command(ctx, args)
+        if name is None or shown is None:
+            return name, shown, rest
+        module, _, attribute = _COMMANDS[name][0].partition(":")
+        return name, _command(getattr(import_module(f"gateway.cli.{module}"), attribute), name), rest
 
 
 def _command(made: object, name: str) -> click.Command:
@@ -54,12 +57,13 @@ def _command(made: object, name: str) -> click.Command:
     return get_command(alone)
 
 
-app = typer.Typer(cls=_Lazy, add_completion=False, no_args_is_help=True, help=__doc__)
+_ABOUT = "Ieum (이음): translates records between hospitals, public health and welfare, asks consent, keeps an audit log."
+app = typer.Typer(cls=_Lazy, add_completion=False, no_args_is_help=True, help=_ABOUT)
 
 
-@app.callback()
+@app.callback(help=_ABOUT)
 def _root() -> None:
-    """Ieum (이음): the standards gateway between hospitals, public health and welfare."""
+    """Every command is a subcommand."""
 
 
 def main() -> None:

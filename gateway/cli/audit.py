@@ -91,7 +91,7 @@ def export(
 ) -> None:
     """Audit rows as CSV (safe for spreadsheets), NDJSON, or R4 AuditEvents. The export itself is audited first."""
     with _speaking(), _opened(database_url, data_dir) as store:
-        for line in _exported(_found(store, asked or [], "audit-export", form), form, site):
+        for line in _exported(store, _found(store, asked or [], "audit-export", form), form, site):
             _write(line)
 
 
@@ -117,15 +117,18 @@ def _asking(what: Mapping[str, Any], interaction: str, form: str, person: Person
     )
 
 
-def _exported(entries: Iterable[Entry], form: Format, site: str) -> Iterator[bytes]:
+def _exported(store: Store, entries: Iterable[Entry], form: Format, site: str) -> Iterator[bytes]:
     if form == "csv":
         for text in csv_lines(entries):
             yield text.rstrip("\r\n").encode()
         return
     reader = Reader(site, labels=True)
     for entry in entries:
-        lines = [row_line(entry.row)] if form == "ndjson" else map(write_json, events(entry.row, entry.journal, reader))
-        yield from lines
+        if form == "ndjson":
+            yield row_line(entry.row)
+            continue
+        decisions = store.decisions(entry.exchange) if entry.exchange else ()
+        yield from map(write_json, events(entry.row, entry.journal, reader, decisions))
 
 
 def _lines(readline: Callable[[int], bytes]) -> Iterator[bytes]:

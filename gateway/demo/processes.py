@@ -18,11 +18,15 @@ _GRACE = 10.0
 
 
 class Processes:
-    """A context in which programs run; leaving it stops them in reverse order, by their own handles."""
+    """A context in which programs run; leaving it stops them in reverse order, by their own handles.
+
+    They are told what they are told here: settings of another gateway (`GATEWAY_…`) in this environment do not reach them.
+    """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        self._environment = {**os.environ, "PYTHONUTF8": "1", **environment}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+        self._environment = {**own, "PYTHONUTF8": "1", **environment}
         self._running: list[subprocess.Popen[str]] = []
         self._logs = contextlib.ExitStack()
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gateway.demo.processes import Processes, free_port, wait_for
-from gateway.demo.stories import played
+from gateway.demo.stories import AGREEMENTS, played
 from gateway.demo.telling import show_counts, show_story
 from gateway.demo.world import Caller, Hospital, NotAsTold, World
 from gateway.site.register import new_api_key, register_key
@@ -73,9 +73,8 @@ def run(once: bool, port: int = 8080, mllp_port: int = _MLLP, data_dir: Path | N
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)
-    stage = set_up(
-        data_dir or Path(os.environ.get("GATEWAY_DATA_DIR", "var")), port or free_port(), mllp_port or free_port()
-    )
+    folder = data_dir or Path(os.environ.get("GATEWAY_DATA_DIR", "var"))
+    stage = set_up(folder.absolute(), port or free_port(), mllp_port or free_port())
     environment = {**_PACE, "GATEWAY_DATA_DIR": str(stage.data_dir), "GATEWAY_PORT": str(stage.port)}
     before = signal.signal(signal.SIGTERM, _ended)
     try:
@@ -129,20 +128,35 @@ def _secret(path: Path, text: str) -> None:
 
 def _performed(console: Console, stage: Stage, processes: Processes, once: bool) -> int:
     world = _opened(console, stage, processes)
+    try:
+        told = _played(console, world)
+    finally:
+        world.close()
+    verified = _verified(console, processes)
+    fine = told and verified
+    verdict = (
+        "모두 이야기한 그대로입니다 · everything came out as told"
+        if fine
+        else "이야기와 다릅니다 · something did not come out as told"
+    )
+    console.print(verdict, style="bold green" if fine else "bold red", markup=False, highlight=False)
+    if not once:
+        _stay(console, stage)
+    return 0 if fine else 1
+
+
+def _played(console: Console, world: World) -> bool:
+    """Every story shown, then the counts of the day (UTC, as the gateway counts)."""
     day = world.now().astimezone(UTC).date().isoformat()
     stories = []
     for story in played(world):
         show_story(console, story)
         stories.append(story)
-    balanced = show_counts(console, day, world.auditor.get("/exchanges/daily", day=day).body.get("counts", ()))
-    verified = _verified(console, processes)
+    counts = world.auditor.get("/exchanges/daily", day=day).body.get("counts", ())
+    balanced = show_counts(console, day, counts)
     told = sum(story.ok for story in stories)
-    fine = told == len(stories) and balanced and verified
-    verdict = f"{told}/{len(stories)} 이야기가 그대로 · stories came out as told"
-    console.print(verdict, style="bold green" if fine else "bold red", markup=False, highlight=False)
-    if not once:
-        _stay(console, stage)
-    return 0 if fine else 1
+    console.print(f"{told}/{len(stories)} 이야기가 그대로 · stories came out as told", markup=False, highlight=False)
+    return balanced and told == len(stories)
 
 
 def _verified(console: Console, processes: Processes) -> bool:
@@ -182,7 +196,7 @@ def _opened(console: Console, stage: Stage, processes: Processes) -> World:
         agency=callers["public-health"],
         now=lambda: datetime.now(_ZONE).replace(microsecond=0),
     )
-    world.exchanges("")  # another gateway on this port would not know our keys
+    world.begin(AGREEMENTS)  # another gateway on this port would not know our keys
     return world
 
 

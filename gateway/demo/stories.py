@@ -23,15 +23,15 @@ from gateway.demo.outcomes import (
 from gateway.demo.people import Person, people
 from gateway.demo.world import Caller, Json, NotAsTold, World, until
 
-REFERRAL, REPORT, RECORD, READING = (
-    "discharge-to-community-care",
-    "notifiable-results",
-    "hospital-record",
-    "care-team-reads",
-)
-CONSENTS, NOTICE = "consent-registration", "admission-notice"
+REFERRAL = "discharge-to-community-care"
+REPORT = "notifiable-results"
+RECORD = "hospital-record"
+READING = "care-team-reads"
+CONSENTS = "consent-registration"
+NOTICE = "admission-notice"
+AGREEMENTS = (REFERRAL, REPORT, RECORD, READING, CONSENTS, NOTICE)
 _CARE_TEAM = "Organization/mapo-care-team"
-_SENT = ("delivered",)
+_SENT, _REFUSED = ("delivered",), ("refused",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,6 @@ def played(world: World) -> Iterator[Story]:
     """The stories in their order; a later one uses what an earlier one left."""
     import httpx
 
-    world.begin((REFERRAL, REPORT, RECORD, READING, CONSENTS, NOTICE))
     for title, play in _STORIES.items():
         story = Story(play.__name__, title)
         try:
@@ -250,7 +249,6 @@ _STORIES: Mapping[str, Callable[[World, Story], None]] = {
     "(d) 철회 · Consent withdrawn on the way": withdrawal,
     "(e) 복지팀의 조회 · The care team asks": reading,
 }
-_REFUSED = ("refused",)
 
 
 def _admitted(world: World, story: Story, person: Person, noticed: tuple[str, ...]) -> None:

@@ -108,13 +108,17 @@ class World:
         return Moment(self.now(), self.written)
 
     def exchanges(self, agreement: str) -> list[Json]:
-        """The newest exchanges, under an agreement or any."""
-        named = {"agreement": agreement} if agreement else {}
-        answer = self.auditor.get("/exchanges", **named, limit="50")
+        """The newest exchanges under an agreement. Raises NotAsTold when the journal does not answer its auditor."""
+        answer = self.auditor.get("/exchanges", agreement=agreement, limit="50")
         if answer.status != 200:
             raise NotAsTold(f"the journal answered {answer.status} to its auditor")
         found: list[Json] = answer.body["exchanges"]
         return found
+
+    def close(self) -> None:
+        """Ends the connections."""
+        for caller in (self.auditor, self.care_team, self.welfare, self.agency):
+            caller.close()
 
     def begin(self, agreements: Sequence[str]) -> None:
         """What is on record from earlier demos is not part of this one."""

@@ -6,14 +6,25 @@ A handler that gives anything but Released, Notice or Echo is a defect and the c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
-from gateway.errors import Defect, GatewayError, Malformed, NotAllowed, TooLarge, UnknownCaller, Unsupported
+from gateway.errors import (
+    Defect,
+    GatewayError,
+    Malformed,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+    Unanswerable,
+    UnknownCaller,
+    Unsupported,
+)
 from gateway.inbound.identity import principal_of
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door, Shape
@@ -110,6 +121,20 @@ async def _bounded(request: Request, most: int) -> bytes:
             raise TooLarge
         parts.append(part)
     return b"".join(parts)
+
+
+def no_such_door(app: FastAPI) -> None:
+    """A path or method without a door is answered like every other refusal."""
+
+    async def absent(request: Request, error: Exception) -> Response:  # noqa: ARG001 the web framework's form
+        return respond(refusal(NotFound()), "resource")
+
+    async def wrong(request: Request, error: Exception) -> Response:  # noqa: ARG001 the web framework's form
+        notice = refusal(Unanswerable("This door does not take that method."))
+        return respond(replace(notice, status=405), "resource")
+
+    app.add_exception_handler(404, absent)
+    app.add_exception_handler(405, wrong)
 
 
 def refusal(error: GatewayError) -> Notice:

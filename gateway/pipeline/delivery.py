@@ -156,7 +156,7 @@ def _ended(node: Node, exchange: Exchange, lease: Lease, status: Status, reason:
         exchange, status=status, why=replace(exchange.why, reason=reason),
         steps=(*exchange.steps, Step("deliver", at, status, reason)),
     )  # fmt: skip
-    fact = fact_of(over, "outcome" if status == "failed" else "refusal", status, at, node.ids)
+    fact = fact_of(over, "outcome", status, at, node.ids)
     return Unit((fact,), (ExchangeAnew(over), OutboxDone(lease.entry.id, lease.entry.token)))
 
 

@@ -19,7 +19,7 @@ from gateway.pipeline.prepare import Prepared, context_of
 from gateway.stages.decide import Asked, decide_items, labelled
 from gateway.stages.identify import attributed, readdress
 from gateway.stages.map import follow
-from gateway.stages.record import decision_row, fact_of, outbox_entry, what_of
+from gateway.stages.record import AuditKind, decision_row, fact_of, outbox_entry, what_of
 from gateway.stages.release import release
 from gateway.stages.validate import validate_mapped
 
@@ -136,7 +136,8 @@ def _decided(
         return no, Unit((no, fact_of(no, "refusal", decision.reason, at, node.ids))) + rows
     release(marked, decision, recipient.id, node.site, node.keyring.rekey)  # proves now that the obligations can be met
     yes = replace(decided, steps=(*decided.steps, Step("release", node.clock())), status=_status(received, agreement))
-    unit = Unit((yes, fact_of(yes, "intent", yes.status, at, node.ids)))
+    kind: AuditKind = "intent" if yes.status == "pending" else "outcome"  # nothing will leave in shadow or in a dry run
+    unit = Unit((yes, fact_of(yes, kind, yes.status, at, node.ids)))
     unit += decision_row(yes.id, "receipt", decision, at, node.site.revision, node.keyring, node.ids)
     if yes.status == "pending":
         extra = {"birthDate": whose.identity.birth_date, "answer": _gist(decision)}

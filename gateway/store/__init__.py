@@ -33,6 +33,11 @@ class SqlStore(Reads):
         """See the port."""
         return self._writer.run(partial(lease, owner=owner, now=now, until=until, limit=limit))
 
+    @property
+    def commits(self) -> int:
+        """How many batches this process has made durable."""
+        return self._writer.commits
+
     def reseal(self, keys: Sequence[DataKey]) -> None:
         """Replaces the sealed form of data keys, in one commit (key rotation)."""
         self._writer.run(partial(resealed, keys=keys))

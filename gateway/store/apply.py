@@ -122,7 +122,9 @@ def _put_keys(connection: Connection, keys: Sequence[DataKey]) -> None:
     same = {"id": data_keys.c.id}
     putting = upserting(connection, data_keys, ("id",), same, lambda new: data_keys.c.sealed == new.sealed)
     exactly(connection, putting, [rows.key_row(key) for key in keys])
-    newest = connection.execute(select(func.max(data_keys.c.generation))).scalar() or 0  # after putting: see rotation.py
+    newest = (
+        connection.execute(select(func.max(data_keys.c.generation))).scalar() or 0
+    )  # after putting: see rotation.py
     if any(key.generation < newest for key in keys):
         raise Stale
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, and_, func, or_, select, tuple_
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from gateway.errors import Unanswerable, Unavailable
 from gateway.model.document import PersonKey
@@ -56,6 +56,8 @@ class Reads:
         try:
             with self._engine.connect() as connection:
                 yield connection
+        except DataError:  # a text that no database takes
+            raise Unanswerable from None
         except SQLAlchemyError:
             raise Unavailable from None
 
@@ -96,7 +98,9 @@ class Reads:
         e = exchanges.c
         query = (
             select(e.agreement, e.status, func.count().label("n"))
-            .where(*conditions(EXCHANGES, {"when_received_from": day, "when_received_to": _next(day)}), e.received_id != "")
+            .where(
+                *conditions(EXCHANGES, {"when_received_from": day, "when_received_to": _next(day)}), e.received_id != ""
+            )
             .group_by(e.agreement, e.status)
         )
         made: dict[str, dict[str, Any]] = {}
@@ -114,7 +118,9 @@ class Reads:
     def persons(self, tokens: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], PersonKey]:
         i = identity_links.c
         joined = identity_links.outerjoin(merges, merges.c.gone == i.person)
-        query = select(i.system, i.token, func.coalesce(merges.c.survivor, i.person).label("person")).select_from(joined)
+        query = select(i.system, i.token, func.coalesce(merges.c.survivor, i.person).label("person")).select_from(
+            joined
+        )
         found: dict[tuple[str, str], PersonKey] = {}
         with self._reading() as connection:
             for chunk in _chunks(tokens):
@@ -131,7 +137,9 @@ class Reads:
         return [rows.link_from(row) for row in self._all(query)]
 
     def consents(self, person: PersonKey) -> tuple[int, Sequence[ResourceRecord]]:
-        epochs = select(func.coalesce(func.sum(consent_epochs.c.epoch), 0)).where(of_person(consent_epochs.c.person, person))
+        epochs = select(func.coalesce(func.sum(consent_epochs.c.epoch), 0)).where(
+            of_person(consent_epochs.c.person, person)
+        )
         with self._reading() as connection:  # one snapshot
             epoch = int(connection.execute(epochs).scalar_one())
             found = connection.execute(_current(person, _CONSENT)).mappings().all()
@@ -150,7 +158,9 @@ class Reads:
         query = select(r.type, r.id, r.labels).where(r.current)
         found: dict[str, tuple[str, ...]] = {}
         with self._reading() as connection:
-            for chunk in _chunks([tuple(reference.split("/")) for reference in references if reference.count("/") == 1]):
+            for chunk in _chunks(
+                [tuple(reference.split("/")) for reference in references if reference.count("/") == 1]
+            ):
                 for row in connection.execute(query.where(tuple_(r.type, r.id).in_(chunk))):
                     found[f"{row.type}/{row.id}"] = tuple(rows.read(row.labels))
         return found
@@ -162,7 +172,9 @@ class Reads:
     def audit_rows(self, where: Mapping[str, str], limit: int, after: str = "") -> Sequence[AuditRow]:
         query = select(audit_rows).where(*conditions(AUDIT_ROWS, where))
         if after:
-            query = query.where(audit_rows.c.entry > select(audit_rows.c.entry).where(audit_rows.c.id == after).scalar_subquery())
+            query = query.where(
+                audit_rows.c.entry > select(audit_rows.c.entry).where(audit_rows.c.id == after).scalar_subquery()
+            )
         return [rows.audit_from(row) for row in self._all(query.order_by(audit_rows.c.entry).limit(limit))]
 
     def record(self, kind: str, key: str) -> Record | None:

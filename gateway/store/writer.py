@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from gateway.errors import Busy, Conflict, Defect, NotDurable
@@ -25,7 +25,12 @@ from gateway.store.heads import Heads, Place
 T = TypeVar("T")
 _log = structlog.get_logger("gateway.store")
 _TRIES = 3
-_OF_THE_UNIT = (IntegrityError, DataError, ProgrammingError)  # other errors are the database's: nothing of the batch is kept
+_OF_THE_UNIT = (
+    IntegrityError,
+    DataError,
+    ProgrammingError,
+)  # other errors are the database's: nothing of the batch is kept
+_UNDISTURBED = text("LOCK TABLE audit_rows, lane_heads IN SHARE ROW EXCLUSIVE MODE")
 _CONTENTION = ("40001", "40P01")  # PostgreSQL: serialization failure, deadlock; the loser tries again
 
 
@@ -155,26 +160,28 @@ class Writer:
         return {}
 
     def _each(self, units: Sequence[Unit]) -> dict[int, Exception]:
+        """Unit by unit in one transaction that no other process comes into: the heads that are read now hold until its end."""
         failed: dict[int, Exception] = {}
         with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":  # SQLite has locked already
+                connection.execute(_UNDISTURBED)
             for index, unit in enumerate(units):
                 if (error := self._alone(connection, unit)) is not None:
                     failed[index] = error
         return failed
 
     def _alone(self, connection: Connection, unit: Unit) -> Exception | None:
-        """Why the unit was not written. A few tries: another process may have taken the sequence number remembered here."""
-        for _ in range(_TRIES):
-            try:
-                with connection.begin_nested():
-                    apply(connection, [unit], self._heads)
-                return None
-            except (IntegrityError, Stale):
-                self._heads.forget()
-            except Exception as error:  # its values are not what the tables take, or the database failed
-                if isinstance(error, DBAPIError) and not isinstance(error, _OF_THE_UNIT):
-                    raise
-                _log.error("defect in a unit", kind=type(error).__name__)
-                self._heads.forget()
-                return Defect()
-        return Conflict()
+        """Why the unit was not written."""
+        try:
+            with connection.begin_nested():
+                apply(connection, [unit], self._heads)
+        except (IntegrityError, Stale):
+            self._heads.forget()
+            return Conflict()
+        except Exception as error:  # its values are not what the tables take, or the database failed
+            if isinstance(error, DBAPIError) and not isinstance(error, _OF_THE_UNIT):
+                raise
+            _log.error("defect in a unit", kind=type(error).__name__)
+            self._heads.forget()
+            return Defect()
+        return None

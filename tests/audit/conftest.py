@@ -117,6 +117,9 @@ class Shelf:
         ]
         return fits[:limit]
 
+    def decisions(self, exchange_id: str) -> list[DecisionRecord]:
+        return [decision(self.journal[exchange_id])] if exchange_id in self.journal else []
+
     def close(self) -> None:
         return None
 

@@ -100,6 +100,14 @@ def test_outcomes(outcome: str, what: str, disclosed: bool) -> None:
     assert (made.what, made.disclosed) == (what, disclosed)
 
 
+def test_a_refusal_without_a_purpose_says_so_much_and_no_more() -> None:
+    of = exchange(3, what=What(), why=Why(), who=Who(), whom=Whom(PERSON))
+    assert (
+        said(fact("refusal", of, "refused"))
+        == "Someone tried to send or to get information about you. It was refused and nothing was given."
+    )
+
+
 def test_nothing_to_send_is_no_disclosure() -> None:
     made = disclosure(entry_of(placed([fact("outcome", exchange(1, what=What()), "delivered")])[0]), told())
     assert (made.what, made.disclosed) == ("nothing", False)
@@ -156,3 +164,20 @@ def test_a_basis_without_a_word_is_left_out() -> None:
 def test_a_report_of_an_intent_that_follows_its_outcome_tells_the_outcome() -> None:
     rows = placed([fact("outcome", exchange(), "delivered"), fact("intent", exchange())])
     assert [one.what for one in report(map(entry_of, rows), told())] == ["sent"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "status", "what"),
+    [
+        ("intent", "shadowed", "shadowed", "shadowed"), ("intent", "dry-run", "pending", "shadowed"), ("intent", "pending", "pending", "underway"),
+        ("refusal", "ambiguous", "parked", "parked"), ("refusal", "no-rule", "refused", "refused"), ("read", "answered", "answered", "answered"),
+    ],
+)  # fmt: skip
+def test_the_status_of_the_exchange_is_heeded(kind: Any, outcome: str, status: Any, what: str) -> None:
+    of = exchange(1, status=status)
+    assert disclosure(entry_of(placed([fact(kind, of, outcome)])[0]), told()).what == what
+
+
+def test_what_was_looked_at_in_the_log_is_told() -> None:
+    one = fact("admin", exchange(1, how=How(), who=Who(user="auditor-1")), "read", what={"looked": "person"})
+    assert disclosure(entry_of(placed([one])[0]), told()).what == "log"

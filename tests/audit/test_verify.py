@@ -81,6 +81,11 @@ def test_an_intent_without_outcome_is_listed_and_no_error(log: list[AuditRow]) -
     assert verified.open_intents == (exchange(2).id,)
 
 
+@pytest.mark.parametrize(("outcome", "status"), [("shadowed", "shadowed"), ("dry-run", "pending")])
+def test_a_trial_waits_for_no_outcome(outcome: str, status: Any) -> None:
+    assert verify(placed([fact("intent", exchange(1, status=status), outcome)])).open_count == 0
+
+
 def test_findings_name_places_and_no_person(log: list[AuditRow]) -> None:
     log[1] = replace(log[1], leaf_hash="00")
     said = " ".join(f"{f.expression} {f.text}" for f in verify(log).findings)

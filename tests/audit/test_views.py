@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from gateway.audit.shapes import shapes
 from gateway.audit.views import Reader, events
 from gateway.errors import Malformed, Misconfigured
 from gateway.model.document import PersonKey
-from gateway.model.questions import Exchange, How, What, Where, Who, Whom, Why
+from gateway.model.questions import Exchange, How, What, When, Where, Who, Whom, Why
 from gateway.model.records import AuditFact
 from gateway.model.wire import read_json, write_json
 from tests.audit.conftest import PERSON, decision, exchange, fact, placed
@@ -52,7 +53,7 @@ def test_a_default_deny_without_consent_claims_no_profile_and_invents_nothing() 
 
 
 def test_a_refusal_before_any_decision_tells_who_tried() -> None:
-    (event,) = seen(fact("refusal", refused(), "malformed"))
+    (event,) = seen(fact("refusal", refused(when=When(exchange().when.received)), "malformed"))
     assert (event["outcome"], types(event)) == ("4", ["110150", "110152", "IRCP"])
     assert event["agent"][0]["network"] == {"address": "10.0.0.7", "type": "2"}
 
@@ -149,7 +150,7 @@ def test_a_read_has_the_client_as_destination() -> None:
     ],
 )
 def test_every_kind_of_row_has_a_view(kind: str, interaction: str, code: str) -> None:
-    (event,) = seen(fact(kind, exchange(1, how=How(interaction=interaction))))
+    (event,) = seen(fact(kind, exchange(1, how=How(interaction=interaction), where=Where())))
     assert event["type"]["code"] == code
 
 
@@ -231,4 +232,40 @@ def test_facts_hold_no_person_and_nothing_empty() -> None:
     facts = facts_of(exchange(1, agreement="", where=Where()))
     assert "where" not in facts
     assert PERSON not in write_json(facts).decode()
-    assert "agreement" not in facts["how"]
+    assert "agreement" not in facts
+
+
+def test_the_last_decision_before_a_row_tells_the_consents() -> None:
+    of = exchange()
+    later = replace(decision(of, consents=("Consent/c2",)), at=of.when.received + timedelta(hours=1))
+    row = placed([fact("intent", of)])[0]
+    (event,) = events(row, of, READER, [decision(of), later])
+    assert profiles(event).endswith("AuthZconsent")
+    assert event["entity"][-1]["what"] == {"reference": "Consent/c1"}
+
+
+def test_a_pull_that_was_answered_is_a_question_and_a_disclosure() -> None:
+    of = exchange(1, how=How("fhir-r4", "http", "search"), who=Who("mapo-care-team", "key-2"))
+    assert [event["type"]["code"] for event in seen(fact("read", of, "answered"))] == ["rest", "110106"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "said"),
+    [("Malformed", "refused", "4"), ("no-rule", "refused", "8"), ("ambiguous", "parked", "4")],
+)
+def test_a_refusal_by_its_error_or_its_status(outcome: str, status: Any, said: str) -> None:
+    (event,) = seen(fact("refusal", exchange(1, status=status), outcome))
+    assert event["outcome"] == said
+
+
+def test_counted_refusals_say_where_and_how_many() -> None:
+    what = {"refusals": [{"what": "login", "where": "/fhir", "count": 7}]}
+    (event,) = seen(AuditFact("r", "", "count", exchange().when.received, None, "refused", "", {"what": what}))
+    assert event["entity"][0]["detail"] == [{"type": "login /fhir", "valueString": "7"}]
+
+
+def test_an_act_outside_any_exchange_names_no_transaction() -> None:
+    (event,) = seen(
+        AuditFact("r", "", "admin", exchange().when.received, None, "ok", "", {"who": {"user": "operator"}})
+    )
+    assert "entity" not in event

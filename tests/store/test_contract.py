@@ -79,7 +79,9 @@ class TestCommit:
         there, of = document(), person()
         kept(store, there)
         new, about = document(), exchange()
-        assert refusal(store, new, about, fact(of), entry(f"mapo:{of}"), resource(of), document(there.digest)) is Conflict
+        assert (
+            refusal(store, new, about, fact(of), entry(f"mapo:{of}"), resource(of), document(there.digest)) is Conflict
+        )
         assert (store.received(new.id), store.exchange(about.id), store.resources(of)) == (None, None, [])
         assert (store.audit_rows({"person": of}, 9), leased(store)) == ([], [])
 
@@ -172,7 +174,9 @@ class TestRoundTrips:
         assert store.data_keys([key.id, "none"]) == {key.id: key}
 
     def test_what_is_not_there(self, store: Any) -> None:
-        assert (store.received("x"), store.exchange("x"), store.record("x", "y"), store.resource("X", "y")) == (None,) * 4
+        assert (store.received("x"), store.exchange("x"), store.record("x", "y"), store.resource("X", "y")) == (
+            None,
+        ) * 4
         assert (store.decisions("x"), store.outbox("x"), store.links("x"), store.resources("x")) == ([],) * 4
         assert (store.persons([]), store.labels([]), store.data_keys([])) == ({}, {}, {})
         assert store.consents("x") == (0, [])
@@ -602,7 +606,10 @@ class TestResources:
         kept(store, one, two)
         kept(store, replace(one, version=2, labels=("R", "PSY", "HIV")))
         first, second = f"Condition/{one.id}", f"Observation/{two.id}"
-        assert store.labels([first, second, "Condition/none", "nonsense", ""]) == {first: ("R", "PSY", "HIV"), second: ()}
+        assert store.labels([first, second, "Condition/none", "nonsense", ""]) == {
+            first: ("R", "PSY", "HIV"),
+            second: (),
+        }
 
     def test_more_than_a_statement_takes(self, store: Any) -> None:
         """PostgreSQL takes 65,535 parameters, SQLite 32,766 (and 1,000 nested conditions)."""
