@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import ssl
 import uuid
 from collections.abc import AsyncIterator
@@ -63,7 +62,9 @@ def build_app(node: Node, *, console_loopback: bool = False) -> FastAPI:
     app = FastAPI(title="Ieum gateway", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(router(node, all_doors(app)))
     no_such_door(app)
-    access = Access(key=secrets.token_bytes(32), clock=node.clock, loopback=console_loopback)
+    access = Access(
+        key=bytes.fromhex(node.keyring.token("console", "visits")), clock=node.clock, loopback=console_loopback
+    )
     app.router.routes.extend(console_routes(JournalDesk(node), access))
     return app
 
@@ -73,9 +74,10 @@ async def serve(settings: Settings) -> None:
     node = build_node(settings)
     await self_test(node, build_app)
     async with _running(node, settings):
+        app = build_app(node, console_loopback=settings.console_loopback)
         config = uvicorn.Config(
-            build_app(node, console_loopback=settings.console_loopback), host=settings.host, port=settings.port, http=CertifiedProtocol, access_log=False, log_config=None,
-            lifespan="off", server_header=False, timeout_keep_alive=30, **_tls(settings),
+            app, host=settings.host, port=settings.port, http=CertifiedProtocol, lifespan="off", access_log=False,
+            log_config=None, server_header=False, timeout_keep_alive=30, **_tls(settings),
         )  # fmt: skip
         await uvicorn.Server(config).serve()
 

@@ -47,6 +47,10 @@ class GatewayError(Exception):
         self.positions = positions
         super().__init__(self.text)
 
+    def __reduce__(self) -> tuple[type[GatewayError], tuple[str, ...]]:
+        """Between processes: the text and the positions."""
+        return type(self), (self.text, *self.positions)
+
 
 class Unusable(GatewayError):
     """What came in cannot be read, or must not be."""

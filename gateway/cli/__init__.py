@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 _COMMANDS = {
@@ -33,15 +33,13 @@ _COMMANDS = {
 class _Lazy(TyperGroup):
     """Shows every command by name, and imports one only when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 click's signature
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
-        return click.Command(cmd_name, help=_COMMANDS[cmd_name][1]) if cmd_name in _COMMANDS else None
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 click's signature
+        return TyperCommand(cmd_name, help=_COMMANDS[cmd_name][1]) if cmd_name in _COMMANDS else None
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, shown, rest = super().resolve_command(ctx, args)
         if name is None or shown is None:
             return name, shown, rest
@@ -49,7 +47,7 @@ class _Lazy(TyperGroup):
         return name, _command(getattr(import_module(f"gateway.cli.{module}"), attribute), name), rest
 
 
-def _command(made: object, name: str) -> click.Command:
+def _command(made: object, name: str) -> Any:
     if isinstance(made, typer.Typer):
         return get_command(made)
     alone = typer.Typer(add_completion=False)
@@ -57,7 +55,9 @@ def _command(made: object, name: str) -> click.Command:
     return get_command(alone)
 
 
-_ABOUT = "Ieum (이음): translates records between hospitals, public health and welfare, asks consent, keeps an audit log."
+_ABOUT = (
+    "Ieum (이음): translates records between hospitals, public health and welfare, asks consent, keeps an audit log."
+)
 app = typer.Typer(cls=_Lazy, add_completion=False, no_args_is_help=True, help=_ABOUT)
 
 

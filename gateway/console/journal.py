@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.audit.search import asked_as
 from gateway.console.desk import Candidate, Look, Waiting
 from gateway.errors import NotFound
 from gateway.model.agreement import Key, Participant
@@ -40,11 +41,14 @@ class JournalDesk:
         """See the port."""
         node = self._node
         facts: dict[str, Any] = {
-            "who": {"participant": principal.participant, "client": principal.client, "user": principal.user},
+            "who": {
+                "participant": principal.participant, "client": principal.client, "user": principal.user,
+                "role": ",".join(principal.roles),
+            },
             "where": {"network": principal.network},
-            "what": {"looked": what.page, **dict(what.asked)},
+            "what": {"looked": what.page, **asked_as(what.asked.items())},
             "how": {"transport": "console"},
-        }
+        }  # fmt: skip
         fact = AuditFact(
             node.ids(), what.exchange, "admin", node.clock(), what.person, "read", node.site.revision, facts
         )
@@ -89,13 +93,14 @@ class JournalDesk:
         return [self._waiting(row) for row in rows]
 
     def link(self, principal: Principal, exchange_id: str, position: int) -> None:
-        """See the port. The exchange is the document's first; linking one lets all of the document go on."""
-        row = self._node.store.record(WORKLIST, exchange_id)
+        """See the port. The exchange is the document's newest; linking it lets every exchange of the document go on."""
+        exchange = self._node.store.exchange(exchange_id)
+        row = self._node.store.record(WORKLIST, exchange.received_id) if exchange is not None else None
         candidates = row.value["candidates"] if row is not None else []
-        if not 1 <= position <= len(candidates):
+        if row is None or not 1 <= position <= len(candidates):
             raise NotFound
         by = f"{principal.participant}/{principal.client}"
-        self._node.store.commit(linked(self._node, exchange_id, PersonKey(candidates[position - 1]), by)).result()
+        self._node.store.commit(linked(self._node, row.key, PersonKey(candidates[position - 1]), by)).result()
 
     def _waiting(self, row: Record) -> Waiting:
         value = row.value
@@ -103,7 +108,9 @@ class JournalDesk:
             Candidate(number, PersonKey(person), ("identifier",))
             for number, person in enumerate(value["candidates"], 1)
         )
-        return Waiting(row.key, row.at, value["sender"], value["trigger"], value["because"], candidates)
+        newest = self._node.store.exchanges({"received_id": row.key}, 1)
+        exchange = newest[0].id if newest else row.key
+        return Waiting(exchange, row.at, value["sender"], value["trigger"], value["because"], candidates)
 
 
 def _principal(participant: Participant, key: Key) -> Principal:

@@ -38,7 +38,9 @@ _RECIPIENTS = (("welfare", 18081), ("public-health", 18082))  # name, and the po
 _MLLP = 2575
 _INTERRUPTED = 130
 _WIDTH = 140  # columns when the output is no terminal
-_PACE = {
+_SETTINGS = {  # a fast pace, and the console for whoever sits at this machine: everybody in it is invented
+    "GATEWAY_HOST": "127.0.0.1",
+    "GATEWAY_CONSOLE_LOOPBACK": "true",
     "GATEWAY_IDLE_POLL": "0.1",
     "GATEWAY_BACKOFF_FIRST": "0.3",
     "GATEWAY_BACKOFF_MOST": "1",
@@ -75,7 +77,7 @@ def run(once: bool, port: int = 8080, mllp_port: int = _MLLP, data_dir: Path | N
         console = Console(width=_WIDTH)
     folder = data_dir or Path(os.environ.get("GATEWAY_DATA_DIR", "var"))
     stage = set_up(folder.absolute(), port or free_port(), mllp_port or free_port())
-    environment = {**_PACE, "GATEWAY_DATA_DIR": str(stage.data_dir), "GATEWAY_PORT": str(stage.port)}
+    environment = {**_SETTINGS, "GATEWAY_DATA_DIR": str(stage.data_dir), "GATEWAY_PORT": str(stage.port)}
     before = signal.signal(signal.SIGTERM, _ended)
     try:
         with Processes(stage.data_dir / "logs", environment) as processes:

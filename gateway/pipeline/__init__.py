@@ -21,9 +21,10 @@ from gateway.model.report import Conversion
 if TYPE_CHECKING:
     from gateway.model.agreement import Site
     from gateway.pipeline.node import Node
-    from gateway.pipeline.push import Receipt
+    from gateway.pipeline.push import Ready, Receipt
 
 _TRIES = 4
+_LARGE = 256_000
 
 
 async def carry(node: Node, received: Received) -> Receipt:
@@ -33,14 +34,23 @@ async def carry(node: Node, received: Received) -> Receipt:
     """
     from gateway.pipeline.push import push
 
+    ready = await _apart(node, received) if len(received.body) > _LARGE else None
     for _ in range(_TRIES):
-        settled = await node.cpu.run(push, node, received)
+        settled = await node.cpu.run(push, node, received, ready)
         try:
             await _durable(node, settled.unit)
         except Conflict:
             continue  # somebody else committed this document or this person meanwhile: read again
         return settled.receipt
     raise NotDurable
+
+
+async def _apart(node: Node, received: Received) -> Ready:
+    """A large document prepared in another process, so that the small ones need not wait for it."""
+    from gateway.pipeline.prepare import context_of, prepare
+
+    sender = node.participant(received.principal.participant)
+    return await node.cpu.run_apart(prepare, received, sender, context_of(node, sender))
 
 
 async def answer(node: Node, principal: Principal, question: Question) -> Released | None:

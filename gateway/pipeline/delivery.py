@@ -51,7 +51,11 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
     kept = read_json(node.keyring.open(lease.entry.payload))
     agreement = node.site.agreements.get(exchange.agreement)
     at = node.clock()
-    if agreement is None or agreement.state != "active" or not agreement.valid_from <= at.date() <= agreement.valid_to:
+    if (
+        agreement is None
+        or agreement.state != "active"
+        or not agreement.valid_from <= node.day(at) <= agreement.valid_to
+    ):
         return Over(_ended(node, exchange, lease, "withheld", "agreement-ended"))
     if exchange.whom.person is None:
         raise Defect("An outbox entry about nobody.")

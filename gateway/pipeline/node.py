@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from multiprocessing import get_context
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from gateway.errors import Busy
 from gateway.model.agreement import Participant, Site
@@ -20,6 +24,7 @@ class Cpu:
 
     def __init__(self, most: int) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu")
+        self._apart: ProcessPoolExecutor | None = None
         self._most = most
         self._waiting = 0
 
@@ -33,9 +38,28 @@ class Cpu:
         finally:
             self._waiting -= 1
 
+    async def run_apart(self, work: Callable[..., T], *args: object) -> Callable[[], T]:
+        """The result of a large piece of work done in a process of its own: called, it gives the result or raises what was raised."""
+        if self._waiting >= self._most:
+            raise Busy
+        self._waiting += 1
+        try:
+            if self._apart is None:
+                self._apart = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+            done = self._apart.submit(work, *args)
+            await asyncio.wait([asyncio.wrap_future(done)])
+        except BrokenProcessPool:
+            self._apart = None
+            raise Busy from None
+        finally:
+            self._waiting -= 1
+        return done.result
+
     def close(self) -> None:
         """Finishes what runs."""
         self._pool.shutdown()
+        if self._apart is not None:
+            self._apart.shutdown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +89,10 @@ class Node:
     def counted(self, what: str, where: str) -> None:
         """A refusal of somebody unknown: counted now, summarised in the audit later, so that a flood costs no commit each."""
         self.counts[what, where] = self.counts.get((what, where), 0) + 1
+
+    def day(self, at: datetime) -> date:
+        """The day of a moment where the site is: agreements begin and end there."""
+        return at.astimezone(ZoneInfo(self.site.zone)).date()
 
     def participant(self, id: str) -> Participant:
         """A participant of the site. Raises KeyError."""

@@ -49,7 +49,10 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
     """The exchange as far as it is known before any decision."""
     parsed, principal = prepared.parsed, received.principal
     by = later(received.at, agreement.due) if agreement.due else None
-    steps = (*prepared.steps, Step("identify", node.clock(), "ok" if whose.person else "parked"))
+    steps = (
+        *prepared.steps(received, node.clock()),
+        Step("identify", node.clock(), "ok" if whose.person else "parked"),
+    )
     return Exchange(
         id=node.ids(), received_id=received.id, agreement=agreement.id, status="pending", site_revision=node.site.revision,
         who=Who(principal.participant, principal.client, parsed.user or principal.user, ",".join(principal.roles)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from gateway.errors import NotAgreed
@@ -23,8 +24,12 @@ class Prepared:
 
     parsed: Parsed
     mapped: Mapped
-    steps: tuple[Step, ...]
+    notes: tuple[tuple[str, str], ...]  # (stage, note) of what was done
     findings: Mapping[str, Any]
+
+    def steps(self, received: Received, at: datetime) -> tuple[Step, ...]:
+        """The stages so far, for the journal."""
+        return (Step("receive", received.at), *(Step(stage, at, note=note) for stage, note in self.notes))
 
     def echo(self) -> Mapping[str, Any]:
         """What a dry run tells the sender of its own document."""
@@ -34,18 +39,17 @@ class Prepared:
         return {"content": made.content, "losses": losses, "origins": origins, "findings": self.findings}
 
 
-def prepare(node: Node, received: Received) -> Prepared:
-    """receive → parse → validate → map → validate. Raises what is Unusable."""
-    steps = [Step("receive", received.at)]
+def prepare(received: Received, sender: Participant, context: MapContext) -> Prepared:
+    """receive → parse → validate → map. Pure: needs no node and no store, so that it can run in a process of its own.
+
+    Raises what is Unusable, NotAgreed when the document names another sender.
+    """
     parsed = parse_document(received)
-    steps.append(Step("parse", node.clock()))
-    sender = node.participant(received.principal.participant)
     _agrees(sender, parsed)
     report = validate_document(parsed)
-    steps.append(Step("validate", node.clock(), note=f"{len(report.findings)} findings"))
-    mapped = map_document(parsed, context=context_of(node, sender))
-    steps.append(Step("map", node.clock(), note=", ".join(mapped.map)))
-    return Prepared(parsed, mapped, tuple(steps), (report + mapped.report).as_outcome())
+    mapped = map_document(parsed, context=context)
+    notes = (("parse", ""), ("validate", f"{len(report.findings)} findings"), ("map", ", ".join(mapped.map)))
+    return Prepared(replace(parsed, tree=None), mapped, notes, (report + mapped.report).as_outcome())
 
 
 def _agrees(sender: Participant, parsed: Parsed) -> None:
@@ -57,8 +61,10 @@ def _agrees(sender: Participant, parsed: Parsed) -> None:
 
 def context_of(node: Node, sender: Participant, recipient: Participant | None = None) -> MapContext:
     """What the maps may know of a sender (and, for a second map, of a recipient)."""
+    overlay = node.site.root / "mappings"
     return MapContext(
         sender=sender.id, zone=sender.zone, identifier_systems=sender.identifier_systems, code_systems=sender.code_systems,
         national_systems=node.site.national_systems, id_key=node.keyring.id_key,
         recipient=recipient.id if recipient else "", recipient_reference=recipient.references[0] if recipient else "",
+        overlays=(overlay,) if overlay.is_dir() else (),
     )  # fmt: skip

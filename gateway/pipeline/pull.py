@@ -35,7 +35,7 @@ def pull(node: Node, principal: Principal, question: Question) -> Pulled:
     """The answer to a reader's question; who has no agreement, or is told nothing, is on record too."""
     at = node.clock()
     agreements = [
-        a for a in reading_agreements(node.site, principal.participant, at.date()) if question.type in a.types
+        a for a in reading_agreements(node.site, principal.participant, node.day(at)) if question.type in a.types
     ]
     if not agreements:
         sheet = _sheet(node, principal, question, None, None, at)

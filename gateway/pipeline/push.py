@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from gateway.model.records import AuditFact, Put, Unit
 from gateway.pipeline.node import Node
 from gateway.pipeline.outcome import outcome
 from gateway.pipeline.person import identified, waiting
-from gateway.pipeline.prepare import prepare
+from gateway.pipeline.prepare import Prepared, context_of, prepare
 from gateway.site import agreements_for
 from gateway.stages.receive import digest_of, receive
 from gateway.stages.record import fact_of
@@ -41,15 +41,21 @@ class Settled:
     unit: Unit
 
 
-def push(node: Node, received: Received) -> Settled:
-    """One document of a known caller, settled. Raises only what is Unavailable: everything else is on record in the unit."""
+Ready = Callable[[], Prepared]
+
+
+def push(node: Node, received: Received, ready: Ready | None = None) -> Settled:
+    """One document of a known caller, settled. Raises only what is Unavailable: everything else is on record in the unit.
+
+    `ready` gives what was prepared elsewhere, or raises what that raised.
+    """
     if not received.dry_run and (
         first := node.store.seen(received.principal.participant, digest_of(received, node.keyring))
     ):
         exchanges = node.store.exchanges({"received_id": first.id}, 100)
         return Settled(Receipt(first.id, tuple((e.id, e.agreement) for e in exchanges)), Unit())
     try:
-        return _settled(node, received)
+        return _settled(node, received, ready() if ready else prepared_here(node, received))
     except Unavailable:
         raise
     except GatewayError as error:
@@ -59,9 +65,15 @@ def push(node: Node, received: Received) -> Settled:
         return _refused(node, received, Defect())
 
 
-def _settled(node: Node, received: Received) -> Settled:
-    prepared = prepare(node, received)
-    agreements = agreements_for(node.site, received.principal.participant, prepared.parsed.trigger, received.at.date())
+def prepared_here(node: Node, received: Received) -> Prepared:
+    """The document prepared in this thread."""
+    sender = node.participant(received.principal.participant)
+    return prepare(received, sender, context_of(node, sender))
+
+
+def _settled(node: Node, received: Received, prepared: Prepared) -> Settled:
+    day = node.day(received.at)
+    agreements = agreements_for(node.site, received.principal.participant, prepared.parsed.trigger, day)
     if not agreements:
         raise NotAgreed(None, "MSH-9" if prepared.parsed.standard == "hl7v2" else "")
     whose = identified(node, received, prepared)

@@ -14,7 +14,7 @@ from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import known_of
 from gateway.pipeline.outcome import outcome
 from gateway.pipeline.person import WORKLIST, Whose
-from gateway.pipeline.prepare import prepare
+from gateway.pipeline.prepare import context_of, prepare
 from gateway.stages.identify import merged_pairs, named_persons, subject_of
 
 
@@ -55,7 +55,8 @@ def _fact(node: Node, what: str, person: PersonKey, by: str, at: datetime, more:
 def _resumed(node: Node, row: ReceivedRecord, person: PersonKey) -> Unit:
     """Every parked exchange of the document, walked again from `identify` on."""
     received = _received(node, row)
-    prepared = prepare(node, received)
+    sender = node.participant(received.principal.participant)
+    prepared = prepare(received, sender, context_of(node, sender))
     subject = subject_of(
         named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems),
         merged_pairs(prepared.mapped.items),

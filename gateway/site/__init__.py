@@ -7,7 +7,7 @@ Nothing of a broken site is loaded. Every problem names its file and line; the c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gateway.model.agreement import Site
@@ -48,17 +48,31 @@ def _read(root: Path) -> tuple[Files | None, tuple[Problem, ...]]:
     participants, more = _all(root, _files(root / "participants"), "participant")
     agreements, most = _all(root, _files(root / "agreements"), "agreement")
     policies, last = _all(root, _files(root / "policies"), None)
-    problems += more + most + last
+    problems += (*_strangers(root), *more, *most, *last)
     if not found:
         return None, problems
     register, contradictions = merged(policies, found[0])
     if not contradictions and not last:
         contradictions = schema_problems(register, "policies")
-    return Files(found[0], participants, agreements, register), problems + contradictions
+    return Files(root, found[0], participants, agreements, register), problems + contradictions
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.yaml") if not path.name.startswith("."))
+    return sorted(path for path in _entries(folder) if path.is_file() and path.suffix == ".yaml")
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What stands in a folder, without hidden files and copies of editors."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if not path.name.startswith(".") and not path.name.endswith("~"))
+
+
+def _strangers(root: Path) -> Iterator[Problem]:
+    """Files that nobody would read: a prohibition in `rules.yml` must not be lost in silence. Markdown is for people."""
+    for folder in ("participants", "agreements", "policies"):
+        for path in _entries(root / folder):
+            if not path.is_file() or path.suffix not in (".yaml", ".md"):
+                yield Problem(path.relative_to(root).as_posix(), 1, "Only files named *.yaml are read here.")
 
 
 def _all(root: Path, paths: Sequence[Path], kind: Kind | None) -> tuple[list[Written], tuple[Problem, ...]]:

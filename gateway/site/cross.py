@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import ip_network
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from gateway.data import data_path
 from gateway.site.nouns import basis_of
 from gateway.site.text import Place, Problem, Written
 
@@ -23,6 +24,7 @@ APPROVALS = 2
 class Files:
     """The files of a site that have the right form."""
 
+    root: Path
     site: Written
     participants: Sequence[Written]
     agreements: Sequence[Written]
@@ -34,12 +36,8 @@ def cross_problems(files: Files) -> tuple[Problem, ...]:
     found = [*_named_like_file(files), *_twice(files), *_operator(files), *_addresses(files)]
     people = {written.value["id"]: written.value for written in files.participants}
     for written in files.agreements:
-        found += [
-            *_sides(written, people),
-            *_basis(written, files),
-            *_manner(written, people, files),
-            *_validity(written),
-        ]
+        found += [*_sides(written, people), *_basis(written, people, files), *_validity(written)]
+        found += [*_manner(written, people, files), *_map(written, files.root)]
     return tuple(found)
 
 
@@ -133,15 +131,19 @@ def _sides(written: Written, people: Mapping[str, Any]) -> Iterator[Problem]:
         yield written.problem("why.purpose: the recipient may not claim this purpose.", "why", "purpose")
 
 
-def _basis(written: Written, files: Files) -> Iterator[Problem]:
+def _basis(written: Written, people: Mapping[str, Any], files: Files) -> Iterator[Problem]:
     basis, name = basis_of(written.value["why"]["basis"])
     if basis == "policy":
         if name not in {row["id"] for row in files.site.value.get("policies", ())}:
             yield written.problem("why.basis.policy: site.yaml names no such policy.", "why", "basis", "policy")
     elif basis == "statute":
-        rows = [row for row in files.register.value.get("statutes", ()) if row.get("id") == name]
-        if not rows:
+        statute = next((row for row in files.register.value.get("statutes", ()) if row["id"] == name), None)
+        recipient = people.get(written.value["whom"]["recipient"])
+        if statute is None:
             yield written.problem("why.basis.statute: the policies have no such statute.", "why", "basis", "statute")
+        elif recipient is not None and recipient["kind"] not in statute["recipientTypes"]:
+            said = "why.basis.statute: this statute is not for the recipient's kind of organisation."
+            yield written.problem(said, "why", "basis", "statute")
 
 
 def _manner(written: Written, people: Mapping[str, Any], files: Files) -> Iterator[Problem]:
@@ -160,6 +162,13 @@ def _manner(written: Written, people: Mapping[str, Any], files: Files) -> Iterat
         yield written.problem("how.endpoint is missing.", "how")
     elif "endpoint" in how and how["endpoint"] not in known:
         yield written.problem("how.endpoint: the recipient has no such endpoint.", "how", "endpoint")
+
+
+def _map(written: Written, root: Path) -> Iterator[Problem]:
+    """The second map is one of the site's own or one that is shipped."""
+    name = written.value["how"].get("map")
+    if name and not any((folder / f"{name}.yaml").is_file() for folder in (root / "mappings", data_path("mappings"))):
+        yield written.problem("how.map: there is no such map.", "how", "map")
 
 
 def _validity(written: Written) -> Iterator[Problem]:

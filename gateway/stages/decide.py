@@ -65,7 +65,8 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     inside = [item for item in items if item.resource["resourceType"] in agreement.types]
     highest = marks_of([agreement.label], codes()).level
     over = [item for item in inside if marks_of(item.labels, codes()).level > highest]
-    left = [item for item in inside if item not in over]
+    held = {item.reference for item in over}
+    left = [item for item in inside if item.reference not in held]
     hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site))}
     request = _request(_questions(left, hits, site, on_file), asked, on_file)
     given = {

@@ -27,7 +27,12 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
     Ids, and references to anything that came in, become the recipient's own, so that two recipients cannot join a person by id.
     """
     allowed = set(decision.released)
-    terms = {item.reference: _terms(item, items, decision, site) for item in items if item.reference in allowed}
+    outside = frozenset(item.reference for item in items) - allowed
+    parties = {reference for participant in site.participants.values() for reference in participant.references}
+    named = frozenset(allowed | parties)
+    terms = {
+        item.reference: _terms(item, decision, outside, named, site) for item in items if item.reference in allowed
+    }
     clean = [redact(item.resource, terms[item.reference]) for item in items if item.reference in allowed]
     broken = [found for resource in clean for found in violations(resource, terms[_reference(resource)])]
     if broken:
@@ -40,12 +45,10 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
     return _make(tuple(_addressed(resource, new) for resource in clean), decision, recipient)
 
 
-def _terms(item: Item, items: Sequence[Item], decision: Decision, site: Site) -> Terms:
+def _terms(item: Item, decision: Decision, outside: frozenset[str], named: frozenset[str], site: Site) -> Terms:
     """The decision's terms; what the agreement held back or did not ask for is withheld like what consent held back."""
     terms = terms_of(decision.answer, item.reference, site.national_systems)
-    outside = frozenset(other.reference for other in items) - set(decision.released)
-    parties = {reference for participant in site.participants.values() for reference in participant.references}
-    return replace(terms, withheld=terms.withheld | outside, named=frozenset(decision.released) | parties)
+    return replace(terms, withheld=terms.withheld | outside, named=named)
 
 
 def _reference(resource: Resource) -> str:

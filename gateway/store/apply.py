@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Executable, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.model.questions import Exchange
@@ -57,7 +58,7 @@ from gateway.store.tables import (
 __all__ = ["Stale", "apply"]
 
 T = TypeVar("T")
-_PLAIN: tuple[tuple[type, Table, Callable[[Any], Values]], ...] = (
+_PLAIN: tuple[tuple[type[Any], Table, Callable[[Any], Values]], ...] = (
     (ReceivedRecord, received, rows.received_row),
     (Exchange, exchanges, rows.exchange_row),
     (DecisionRecord, decisions, rows.decision_row),
@@ -119,21 +120,28 @@ def _put_keys(connection: Connection, keys: Sequence[DataKey]) -> None:
     kept means that the site key was rotated and this process has not noticed."""
     if not keys:
         return
-    same = {"id": data_keys.c.id}
-    putting = upserting(connection, data_keys, ("id",), same, lambda new: data_keys.c.sealed == new.sealed)
-    exactly(connection, putting, [rows.key_row(key) for key in keys])
-    newest = (
-        connection.execute(select(func.max(data_keys.c.generation))).scalar() or 0
-    )  # after putting: see rotation.py
+    exactly(connection, _keys_put(connection.dialect.name), [rows.key_row(key) for key in keys])
+    newest = connection.execute(select(func.max(data_keys.c.generation))).scalar() or 0
+    # asked after putting, so that a rotation either finds the key or has left its mark (rotation.py)
     if any(key.generation < newest for key in keys):
         raise Stale
 
 
+@cache
+def _keys_put(dialect: str) -> Executable:
+    same = {"id": data_keys.c.id}
+    return upserting(dialect, data_keys, ("id",), same, lambda new: data_keys.c.sealed == new.sealed)
+
+
 def _put_links(connection: Connection, links: Sequence[IdentityLink]) -> None:
     """A link that is there already may be put again; one to somebody else contradicts it."""
+    exactly(connection, _links_put(connection.dialect.name), [rows.link_row(link) for link in links])
+
+
+@cache
+def _links_put(dialect: str) -> Executable:
     same, person = {"person": identity_links.c.person}, identity_links.c.person
-    putting = upserting(connection, identity_links, ("system", "token"), same, lambda new: person == new.person)
-    exactly(connection, putting, [rows.link_row(link) for link in links])
+    return upserting(dialect, identity_links, ("system", "token"), same, lambda new: person == new.person)
 
 
 def _put_resources(connection: Connection, puts: Sequence[ResourceRecord]) -> None:
@@ -158,7 +166,12 @@ def _put_records(connection: Connection, puts: Sequence[Record]) -> None:
         now = max(value["at"] for value in values if value["kind"] == kind)
         connection.execute(delete(records).where(records.c.kind == kind, records.c.expires < now))
     if values:
-        connection.execute(upserting(connection, records, ("kind", "key")), values)
+        connection.execute(_records_put(connection.dialect.name), values)
+
+
+@cache
+def _records_put(dialect: str) -> Executable:
+    return upserting(dialect, records, ("kind", "key"))
 
 
 def _put_facts(connection: Connection, facts: Sequence[AuditFact], heads: Heads) -> None:
@@ -181,12 +194,15 @@ def _put_entries(connection: Connection, entries: Sequence[OutboxEntry], heads: 
     values = [rows.outbox_row(entry, heads.next_in(entry.lane)) for entry in entries]
     counts = Counter(value["lane"] for value in values)
     last = {value["lane"]: value["sequence"] for value in values}
-    moved = {"sequence": lane_heads.c.sequence + bindparam("_count")}
-    before = lane_heads.c.sequence + bindparam("_count")
-    putting = upserting(connection, lane_heads, ("lane",), moved, lambda new: before == new.sequence)
     at = [{"lane": lane, "sequence": n, "_count": counts[lane]} for lane, n in sorted(last.items())]
-    exactly(connection, putting, at)
+    exactly(connection, _heads_moved(connection.dialect.name), at)
     connection.execute(insert(outbox), values)
+
+
+@cache
+def _heads_moved(dialect: str) -> Executable:
+    moved = lane_heads.c.sequence + bindparam("_count")
+    return upserting(dialect, lane_heads, ("lane",), {"sequence": moved}, lambda new: moved == new.sequence)
 
 
 def _change_exchanges(connection: Connection, changes: Sequence[ExchangeAnew | ExchangeChange]) -> None:
@@ -198,7 +214,7 @@ def _change_exchanges(connection: Connection, changes: Sequence[ExchangeAnew | E
         else:
             changed[one.exchange] |= rows.exchange_values(one.values)
     for columns, values in _by_columns(changed):
-        new = {name: bindparam(f"_{name}") for name in columns}
+        new: Values = {name: bindparam(f"_{name}") for name in columns}
         exactly(connection, update(exchanges).where(exchanges.c.id == bindparam("_of")).values(**new), values)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.model.records import AuditFact, AuditRow
 from gateway.store.tables import audit_rows, lane_heads
@@ -55,22 +55,27 @@ class Heads:
         self._lanes.clear()
 
 
+_NEWEST = (
+    select(audit_rows.c.person, func.max(audit_rows.c.sequence).label("sequence"))
+    .where(audit_rows.c.person.in_(bindparam("wanted", expanding=True)))
+    .group_by(audit_rows.c.person)
+    .subquery()
+)
+_PERSONS = select(audit_rows.c.person, audit_rows.c.sequence, audit_rows.c.leaf_hash).join(
+    _NEWEST, (audit_rows.c.person == _NEWEST.c.person) & (audit_rows.c.sequence == _NEWEST.c.sequence)
+)
+_LANES = select(lane_heads.c.lane, lane_heads.c.sequence).where(
+    lane_heads.c.lane.in_(bindparam("wanted", expanding=True))
+)
+
+
 def _read_persons(connection: Connection, persons: list[str]) -> dict[str, tuple[int, str]]:
-    newest = (
-        select(audit_rows.c.person, func.max(audit_rows.c.sequence).label("sequence"))
-        .where(audit_rows.c.person.in_(persons))
-        .group_by(audit_rows.c.person)
-        .subquery()
-    )
-    found = select(audit_rows.c.person, audit_rows.c.sequence, audit_rows.c.leaf_hash).join(
-        newest, (audit_rows.c.person == newest.c.person) & (audit_rows.c.sequence == newest.c.sequence)
-    )
-    return {person: (sequence, leaf) for person, sequence, leaf in connection.execute(found)}
+    found = connection.execute(_PERSONS, {"wanted": persons})
+    return {person: (sequence, leaf) for person, sequence, leaf in found}
 
 
 def _read_lanes(connection: Connection, lanes: list[str]) -> dict[str, int]:
-    found = select(lane_heads.c.lane, lane_heads.c.sequence).where(lane_heads.c.lane.in_(lanes))
-    return {lane: sequence for lane, sequence in connection.execute(found)}
+    return {lane: sequence for lane, sequence in connection.execute(_LANES, {"wanted": lanes})}
 
 
 def _chunks(values: Iterable[str]) -> Iterator[list[str]]:

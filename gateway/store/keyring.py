@@ -24,7 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import Misconfigured, NotFound
+from gateway.errors import Malformed, Misconfigured, NotFound
 from gateway.model.records import DataKey, Sealed
 from gateway.model.wire import read_json, write_json
 
@@ -92,8 +92,8 @@ def read_site_key(path: Path) -> SiteKey:
         generations = {int(number): bytes.fromhex(secret) for number, secret in data["generations"].items()}
         newest = generations[max(generations)]
         return SiteKey(generations, {n: _decrypt(newest, bytes.fromhex(data["inner"][n]), n) for n in _INNER})
-    except (OSError, ValueError, KeyError, InvalidTag) as error:
-        raise Misconfigured("The site key cannot be read.") from error
+    except (OSError, Malformed, ValueError, TypeError, AttributeError, KeyError, InvalidTag):
+        raise Misconfigured("The site key cannot be read.") from None
 
 
 def _encrypt(key: bytes, data: bytes, owner: str) -> bytes:

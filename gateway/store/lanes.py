@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from gateway.model.records import Lease
 from gateway.store import rows
+from gateway.store.statements import Values, exactly
 from gateway.store.tables import outbox
 
 
@@ -27,8 +28,10 @@ def lease(connection: Connection, owner: str, now: datetime, until: datetime, li
         .limit(limit)
     )
     found = connection.execute(query.with_for_update(of=outbox, skip_locked=True)).mappings().all()
-    for row in found:
-        held = {"lease_owner": owner, "lease_until": rows.moment(until), "token": row["token"] + 1}
-        connection.execute(update(outbox).where(o.id == row["id"]).values(**held))
+    held: Values = {"lease_owner": owner, "lease_until": rows.moment(until), "token": o.token + 1}
+    mine = and_(o.id == bindparam("_id"), o.token == bindparam("_token"))
+    exactly(
+        connection, update(outbox).where(mine).values(**held), [{"_id": r["id"], "_token": r["token"]} for r in found]
+    )
     entries = [rows.outbox_from(row) for row in found]
     return [Lease(replace(entry, token=entry.token + 1), owner, until) for entry in entries]

@@ -25,7 +25,9 @@ def merge(connection: Connection, one: Merge) -> None:
     connection.execute(insert(merges), [value])
     connection.execute(update(merges).where(m.survivor == one.gone).values(survivor=survivor))
     bump = {"epoch": consent_epochs.c.epoch + 1}
-    connection.execute(upserting(connection, consent_epochs, ("person",), bump), [{"person": survivor, "epoch": 1}])
+    connection.execute(
+        upserting(connection.dialect.name, consent_epochs, ("person",), bump), [{"person": survivor, "epoch": 1}]
+    )
     _lanes(connection, one.gone, survivor)
 
 
@@ -36,6 +38,8 @@ def _lanes(connection: Connection, gone: str, survivor: str) -> None:
     for id, old in connection.execute(waiting).all():
         lane = f"{old.removesuffix(gone)}{survivor}"
         at = {"sequence": lane_heads.c.sequence + 1}
-        connection.execute(upserting(connection, lane_heads, ("lane",), at), [{"lane": lane, "sequence": 1}])
+        connection.execute(
+            upserting(connection.dialect.name, lane_heads, ("lane",), at), [{"lane": lane, "sequence": 1}]
+        )
         place = select(func.max(lane_heads.c.sequence)).where(lane_heads.c.lane == lane).scalar_subquery()
         connection.execute(update(outbox).where(o.id == id).values(lane=lane, sequence=place))

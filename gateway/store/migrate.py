@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,10 +19,15 @@ _ALONE = text("SELECT pg_advisory_xact_lock(4779)")  # one migration at a time; 
 
 
 def migrate(url: str) -> str:
-    """Brings the database to the newest schema; gives its revision. Raises NotDurable when it cannot be reached."""
+    """Brings the database to the newest schema; gives its revision.
+
+    Raises Misconfigured for a schema that a newer version made, NotDurable when the database cannot be reached.
+    """
     engine = make_engine(url)
     try:
         return _upgraded(engine)
+    except CommandError:
+        raise Misconfigured("The database has a schema that this version does not know.") from None
     except SQLAlchemyError:
         raise NotDurable from None
     finally:

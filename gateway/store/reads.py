@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, Engine, RowMapping, Select, and_, func, or_, select, tuple_
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from gateway.errors import Unanswerable, Unavailable
+from gateway.errors import NotDurable, Unanswerable
 from gateway.model.document import PersonKey
 from gateway.model.questions import Exchange
 from gateway.model.records import (
@@ -56,16 +56,16 @@ class Reads:
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except DataError:  # a text that no database takes
+        except (DataError, UnicodeError):  # a text that no database takes: U+0000, a lone surrogate
             raise Unanswerable from None
         except SQLAlchemyError:
-            raise Unavailable from None
+            raise NotDurable from None
 
-    def _first(self, query: Select[Any]) -> Mapping[str, Any] | None:
+    def _first(self, query: Select[Any]) -> RowMapping | None:
         with self._reading() as connection:
             return connection.execute(query).mappings().first()
 
-    def _all(self, query: Select[Any]) -> Sequence[Mapping[str, Any]]:
+    def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
         with self._reading() as connection:
             return connection.execute(query).mappings().all()
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, bindparam, text, update
 
@@ -64,7 +64,7 @@ def resealed(connection: Connection, keys: Sequence[DataKey]) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(_ALONE)
     older = (data_keys.c.id == bindparam("_id")) & (data_keys.c.generation < bindparam("_generation"))
-    new = {"generation": bindparam("_generation"), "sealed": bindparam("_sealed")}
+    new: dict[str, Any] = {"generation": bindparam("_generation"), "sealed": bindparam("_sealed")}
     if keys:
         values = [{"_id": key.id, "_generation": key.generation, "_sealed": key.sealed} for key in keys]
         connection.execute(update(data_keys).where(older).values(**new), values)

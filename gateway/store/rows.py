@@ -7,6 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import RowMapping
+
 from gateway.model.document import PersonKey
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import (
@@ -23,7 +25,7 @@ from gateway.model.records import (
 from gateway.model.wire import read_json, write_json
 from gateway.store.tables import exchanges
 
-Row = Mapping[str, Any]
+Row = RowMapping | Mapping[Any, Any]
 _QUESTIONS = {"who": Who, "whom": Whom, "where": Where, "why": Why}
 _MOMENTS = ("received", "decided", "released", "delivered", "due")
 

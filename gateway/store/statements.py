@@ -24,14 +24,17 @@ def exactly(connection: Connection, statement: Executable, values: Sequence[Valu
 
 
 def upserting(
-    connection: Connection,
+    dialect: str,
     table: Table,
     keys: Sequence[str],
     replace: Mapping[str, Any] | None = None,
     only: Callable[[Any], ColumnElement[bool]] | None = None,
 ) -> Executable:
-    """An insert that replaces (all other columns, or those of `replace`) where the keys are there already, `only` where that is so."""
-    made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    """An insert for a dialect (`sqlite`, `postgresql`) that replaces (all other columns, or those of `replace`) where the keys are there already, `only` where that is so."""
+    made = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     others = {c.name: made.excluded[c.name] for c in table.columns if c.name not in keys}
     condition = only(made.excluded) if only else None
-    return made.on_conflict_do_update(index_elements=list(keys), set_=replace or others, where=condition)
+    put: Executable = made.on_conflict_do_update(
+        index_elements=list(keys), set_=dict(replace or others), where=condition
+    )
+    return put

@@ -64,7 +64,8 @@ exchanges = Table(
     _text("why_purpose"), _text("why_basis"), _text("why_legal"), _text("why_reason"),
     _text("how_standard"), _text("how_transport"), _text("how_interaction"), _text("how_map"), _text("how_profile"),
     _text("how_obligations"), _text("steps"),
-    Index("exchanges_newest", "when_received", "id"), Index("exchanges_participant", "who_participant", "when_received"), Index("exchanges_agreement_day", "agreement", "when_received"),
+    Index("exchanges_newest", "when_received", "id"), Index("exchanges_participant", "who_participant", "when_received"),
+    Index("exchanges_agreement_day", "agreement", "when_received"),
 )  # fmt: skip
 
 decisions = Table(

@@ -1,7 +1,8 @@
 """The one writer: a thread that takes the waiting units as a batch, commits once, and tells everyone (DESIGN.md, "How it runs").
 
-A bad unit never fails its batch: when a batch cannot be written as a whole it is written unit by unit behind savepoints. When the
-database is what fails, nothing of the batch is kept and everyone hears NotDurable; the next batch tries afresh.
+A bad unit never fails its batch: when a batch cannot be written as a whole it is written unit by unit behind savepoints. A unit
+that contradicts what is kept hears Conflict, one with values that no table takes (U+0000, a number or key too large) Defect. When
+the database is what fails, nothing of the batch is kept and everyone hears NotDurable; the next batch tries afresh.
 """
 
 from __future__ import annotations
@@ -25,11 +26,8 @@ from gateway.store.heads import Heads, Place
 T = TypeVar("T")
 _log = structlog.get_logger("gateway.store")
 _TRIES = 3
-_OF_THE_UNIT = (
-    IntegrityError,
-    DataError,
-    ProgrammingError,
-)  # other errors are the database's: nothing of the batch is kept
+_OF_THE_UNIT = (IntegrityError, DataError, ProgrammingError)  # as SQLite and the drivers say it
+_STATES_OF_THE_UNIT = ("22", "23", "54")  # PostgreSQL: data, integrity, over a limit (a value too long for an index)
 _UNDISTURBED = text("LOCK TABLE audit_rows, lane_heads IN SHARE ROW EXCLUSIVE MODE")
 _CONTENTION = ("40001", "40P01")  # PostgreSQL: serialization failure, deadlock; the loser tries again
 
@@ -142,7 +140,7 @@ class Writer:
                 self.commits += 1
                 return failed
             except DBAPIError as error:
-                if left == 0 or getattr(error.orig, "sqlstate", None) not in _CONTENTION:
+                if left == 0 or _state(error) not in _CONTENTION:
                     raise
                 self._heads.forget()
         raise NotDurable
@@ -153,7 +151,7 @@ class Writer:
             with self._engine.begin() as connection:
                 apply(connection, units, self._heads)
         except Exception as error:  # one unit cannot be written as it is; which one, the second way finds out
-            if isinstance(error, DBAPIError) and not isinstance(error, _OF_THE_UNIT):
+            if not _of_a_unit(error) and _state(error) not in _CONTENTION:
                 raise
             self._heads.forget()
             return self._each(units)
@@ -179,9 +177,21 @@ class Writer:
             self._heads.forget()
             return Conflict()
         except Exception as error:  # its values are not what the tables take, or the database failed
-            if isinstance(error, DBAPIError) and not isinstance(error, _OF_THE_UNIT):
+            if not _of_a_unit(error):
                 raise
             _log.error("defect in a unit", kind=type(error).__name__)
             self._heads.forget()
             return Defect()
         return None
+
+
+def _state(error: Exception) -> str:
+    """The SQLSTATE; "" when there is none."""
+    return getattr(error.orig, "sqlstate", None) or "" if isinstance(error, DBAPIError) else ""
+
+
+def _of_a_unit(error: Exception) -> bool:
+    """Whether a unit is at fault. Otherwise the database is (gone, full, no such table), and nothing of the batch is kept."""
+    if state := _state(error):
+        return state[:2] in _STATES_OF_THE_UNIT
+    return isinstance(error, _OF_THE_UNIT) or not isinstance(error, DBAPIError)

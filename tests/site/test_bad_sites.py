@@ -43,6 +43,9 @@ CROSS = [
     (AGREED, "purpose: COC,", "purpose: HMARKT,", "why.purpose: the recipient may not claim this purpose."),
     (AGREED, "basis: consent}", "basis: {statute: KR-99}}", "why.basis.statute: the policies have no such statute."),
     (AGREED, "basis: consent}", "basis: {policy: any}}", "why.basis.policy: site.yaml names no such policy."),
+    (AGREED, "basis: consent}", "basis: {statute: KR-IDCPA-11}}",
+     "why.basis.statute: this statute is not for the recipient's kind of organisation."),
+    (AGREED, "map: fhir/discharge-to-referral", "map: fhir/discharge-to-nowhere", "how.map: there is no such map."),
     (AGREED, "endpoint: care-team-fhir", "endpoint: fax", "how.endpoint: the recipient has no such endpoint."),
     (AGREED, ", endpoint: care-team-fhir", "", "how.endpoint is missing."),
     (AGREED, "[ADT^A03]", "[ADT^A03, read]",
@@ -147,3 +150,19 @@ def test_an_api_key_written_by_mistake_is_not_repeated(root: Path) -> None:
         load_site(root)
     assert "never the key itself" in refused.value.text
     assert secret not in refused.value.text
+
+
+@pytest.mark.parametrize("name", ["policies/rules.yml", "policies/more/rules.yaml", "agreements/one.json"])
+def test_a_file_that_nobody_would_read_is_not_passed_over(root: Path, name: str) -> None:
+    path = root / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("prohibitions: []\n", "utf-8")
+    _, problems = check_site(root)
+    place = "policies/more" if "more" in name else name
+    assert [str(p) for p in problems] == [f"{place}:1: Only files named *.yaml are read here."]
+
+
+def test_notes_for_people_and_copies_of_editors_are_passed_over(root: Path) -> None:
+    for name in ("README.md", ".rules.yaml.swp", "rules.yaml~"):
+        (root / "policies" / name).write_text("x", "utf-8")
+    assert check_site(root)[1] == ()

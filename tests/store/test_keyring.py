@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import Conflict, GatewayError, Misconfigured, NotDurable, NotFound
 from gateway.model.records import Sealed, Unit
+from gateway.model.wire import read_json, write_json
 from gateway.store.keyring import SiteKeyring, create_site_key, development_keyring, open_keyring, read_site_key
 from gateway.store.rotation import rotate
 
@@ -30,6 +31,13 @@ def kept(store: Any, keyring: SiteKeyring, owner: str, data: bytes) -> Sealed:
     sealed, keys = keyring.seal(owner, data)
     store.commit(Unit(keys)).result(60)
     return sealed
+
+
+def several(store: Any, keyring: SiteKeyring, persons: int) -> list[Sealed]:
+    """One payload each of so many persons, their data keys kept in one unit."""
+    made = [keyring.seal(f"person:{n}", b"%d" % n) for n in range(persons)]
+    store.commit(Unit(tuple(key for _, keys in made for key in keys))).result(60)
+    return [sealed for sealed, _ in made]
 
 
 # Refusals
@@ -85,6 +93,44 @@ def test_a_key_file_is_private_whole_and_never_overwritten(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(Misconfigured):
         read_site_key(path)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nonsense",
+        b"[]",
+        b"{}",
+        b'{"generations": {}, "inner": {}}',
+        b'{"generations": {"1": "00"}, "inner": []}',
+        b"\xff",
+    ],
+)
+def test_what_is_no_site_key_is_misconfigured(path: Path, body: bytes) -> None:
+    path.write_bytes(body)
+    with pytest.raises(Misconfigured):
+        read_site_key(path)
+
+
+def test_a_changed_secret_in_the_site_key_is_noticed(path: Path) -> None:
+    said = read_json(path.read_bytes())
+    for name, secret in said["inner"].items():
+        changed = {**said["inner"], name: ("0" if secret[-1] != "0" else "1").join([secret[:-1], ""])}
+        path.write_bytes(write_json({**said, "inner": changed}))
+        with pytest.raises(Misconfigured):
+            read_site_key(path)
+    swapped = {**said["inner"], "id": said["inner"]["token"], "token": said["inner"]["id"]}
+    path.write_bytes(write_json({**said, "inner": swapped}))
+    with pytest.raises(Misconfigured):
+        read_site_key(path)
+
+
+def test_a_site_key_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
+    for wrong in (tmp_path / "none", tmp_path):
+        tmp_path.chmod(0o700)
+        with pytest.raises(Misconfigured):
+            read_site_key(wrong)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +204,7 @@ class Crash(Exception):
 
 def test_rotation_changes_no_derived_value_and_lets_the_old_key_go(store: Any, path: Path) -> None:
     before = open_keyring(path, store)
-    sealed = [kept(store, before, f"person:{n}", b"%d" % n) for n in range(1200)]
+    sealed = several(store, before, 1200)
     old, heard = read_site_key(path), []
     assert rotate(path, store, heard.append) >= 1200
     after = open_keyring(path, store)
@@ -176,7 +222,7 @@ def test_rotation_changes_no_derived_value_and_lets_the_old_key_go(store: Any, p
 
 def test_rotation_goes_on_after_a_crash_in_the_middle(store: Any, path: Path) -> None:
     keyring = open_keyring(path, store)
-    sealed = [kept(store, keyring, f"person:{n}", b"%d" % n) for n in range(700)]
+    sealed = several(store, keyring, 700)
 
     def crash(_moved: int) -> None:
         raise Crash
@@ -188,7 +234,8 @@ def test_rotation_goes_on_after_a_crash_in_the_middle(store: Any, path: Path) ->
     assert [half.open(one) for one in sealed] == [b"%d" % n for n in range(700)]
     rotate(path, store)
     assert set(read_site_key(path).generations) == {2}
-    assert [open_keyring(path, store).open(one) for one in sealed] == [b"%d" % n for n in range(700)]
+    whole = open_keyring(path, store)
+    assert [whole.open(one) for one in sealed] == [b"%d" % n for n in range(700)]
 
 
 def test_a_store_that_refuses_stops_a_rotation_with_both_generations(store: Any, path: Path) -> None:
@@ -235,3 +282,24 @@ def test_a_node_that_runs_through_a_rotation_loses_nothing(store: Any, path: Pat
     for one in sealed:
         assert open_keyring(path, store).open(one) in (b"before", b"during", b"waiting")
         assert keyring.open(one)
+
+
+def test_the_command(store_url: str, store: Any, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from gateway.cli.keys import app
+
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", store_url)
+    monkeypatch.setenv("GATEWAY_SITE_KEY_FILE", str(path))
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path))
+    before = open_keyring(path, store)
+    sealed = several(store, before, 3)
+    said = CliRunner().invoke(app, ["rotate"])
+    assert (said.exit_code, " data keys are sealed" in said.output) == (0, True), said.output
+    after = open_keyring(path, store)
+    assert [after.open(one) for one in sealed] == [b"0", b"1", b"2"]
+    assert (list(read_site_key(path).generations), derived(after)) == ([2], derived(before))
+    path.unlink()
+    said = CliRunner().invoke(app, ["rotate"])
+    assert type(said.exception) is Misconfigured
+    assert not path.exists()

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from gateway.audit.row import row_of
+from gateway.audit.verify import verify
 from gateway.errors import GatewayError, Misconfigured, NotDurable
 from gateway.model.records import Unit
 from gateway.store import open_store
@@ -34,14 +35,11 @@ from tests.store.conftest import (
     resource,
 )
 
-_REFUSES = {
-    "sqlite": ["CREATE TRIGGER refuse BEFORE INSERT ON decisions BEGIN SELECT RAISE(FAIL, 'disk I/O error'); END"],
-    "postgresql": [
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END$$",
-        "CREATE TRIGGER refuse BEFORE INSERT ON received FOR EACH ROW EXECUTE FUNCTION refuse()",
-    ],
-}
+_REFUSES = (
+    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END$$",
+    "CREATE TRIGGER refuse BEFORE INSERT ON received FOR EACH ROW EXECUTE FUNCTION refuse()",
+)
 
 
 def statement(url: str, *statements: str) -> None:
@@ -83,7 +81,7 @@ class TestRefusals:
         store, of = open_store(postgresql_url, place=row_of), person()
         try:
             kept(store, fact(of))
-            statement(postgresql_url, *_REFUSES["postgresql"])
+            statement(postgresql_url, *_REFUSES)
             waiting = [store.commit(Unit(puts)) for puts in ((fact(of),), (document(), fact(of)), (fact(of),))]
             outcomes = [done.exception(WAIT) for done in waiting]
             assert type(outcomes[1]) is NotDurable
@@ -197,6 +195,7 @@ class TestKilled:
             rows = store.audit_rows({"person": of}, 1_000_000)
             assert broken_at(rows) == []
             assert len(rows) >= len(said)
+            assert verify(rows).ok
             assert len(leased(store)) == 1
             kept(store, fact(of), document(), exchange(NOW))
             assert store.audit_rows({"person": of}, 1_000_000)[-1].sequence == len(rows) + 1
