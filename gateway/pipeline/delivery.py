@@ -10,7 +10,17 @@ from typing import Any
 
 import structlog
 
-from gateway.errors import Defect, GatewayError, GiveUp, InDoubt, TryLater, Undeliverable
+from gateway.errors import (
+    Defect,
+    GatewayError,
+    GiveUp,
+    InDoubt,
+    Misconfigured,
+    TryLater,
+    Unavailable,
+    Undeliverable,
+)
+from gateway.mapping.ids import keyed_id
 from gateway.model.agreement import Agreement, Endpoint
 from gateway.model.document import Item, PersonKey
 from gateway.model.questions import Decision, Exchange, Status, Step
@@ -67,6 +77,13 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
         told = replace(exchange, what=what_of(exchange.what.trigger, decision, items, node.keyring.digest))
         return Over(_ended(node, told, lease, "withheld", decision.reason) + rows)
     return _ready(node, exchange, agreement, items, decision, kept["answer"])
+
+
+def _in_force(node: Node, agreement: Agreement, at: datetime) -> bool:
+    """Active, in its period, and both sides still taking part."""
+    sides = (node.site.participants.get(agreement.sender), node.site.participants.get(agreement.recipient))
+    there = all(side is not None and side.active for side in sides)
+    return there and agreement.state == "active" and agreement.valid_from <= node.day(at) <= agreement.valid_to
 
 
 def _decide(
@@ -130,12 +147,20 @@ def delivered(node: Node, ready: Ready, lease: Lease) -> Unit:
 def undelivered(node: Node, exchange: Exchange, lease: Lease, error: GatewayError) -> Unit:
     """Commit C of a failure: tried again with back-off, given up when the recipient will never take it or time is over."""
     at = node.clock()
+    if lease.entry.kind == "index":  # the exchange is kept all the same; only reading it waits
+        later = None if isinstance(error, Defect) else at + timedelta(seconds=_pause(node, lease.entry.attempts))
+        return Unit((), (OutboxRetry(lease.entry.id, lease.entry.token, later, type(error).__name__),))
     too_old = (at - exchange.when.received).total_seconds() > node.pace.give_up_after
     if isinstance(error, TryLater | InDoubt) and not too_old:
         later = at + timedelta(seconds=_pause(node, lease.entry.attempts))
         kind = type(error).__name__
         waiting = replace(exchange, status="pending", steps=_noted(exchange, at, kind))
         return Unit((), (ExchangeAnew(waiting), OutboxRetry(lease.entry.id, lease.entry.token, later, kind)))
+    if isinstance(error, Defect):
+        reason = replace(exchange.why, reason="Defect")
+        parked = replace(exchange, status="parked", why=reason, steps=_noted(exchange, at, "Defect"))
+        fact = fact_of(parked, "outcome", "parked", at, node.ids)
+        return Unit((fact,), (ExchangeAnew(parked), OutboxRetry(lease.entry.id, lease.entry.token, None, "Defect")))
     return _ended(node, exchange, lease, "failed", type(error).__name__)
 
 
@@ -179,12 +204,15 @@ def index(node: Node, lease: Lease) -> Unit:
 def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
     person = exchange.whom.person
     assert person is not None  # noqa: S101 index() has seen to it
-    kind, _, id = item.reference.partition("/")
+    kind, _, own = item.reference.partition("/")
+    id = (
+        keyed_id(node.keyring.id_key, source, kind, [own]) if kind == "Patient" else own
+    )  # one row per person and sender
     body = write_json(item.resource, canonical=True)
     digest, before = node.keyring.digest(body), node.store.resource(kind, id)
     if before is not None and before.digest == digest:
         return Unit()
-    if before is not None and (before.source != source and kind != "Patient"):
+    if before is not None and before.source != source:
         raise Defect("Two senders' resources have one id.")
     labels = tuple(sorted(item.labels | set(before.labels if before else ())))
     sealed, keys = node.keyring.seal(f"person:{person}", body)
@@ -194,11 +222,13 @@ def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
 
 
 def stuck(error: Exception) -> GatewayError:
-    """What an unexpected failure of a delivery counts as: given up, so that its lane is seen and not blocked for ever."""
+    """What a failure of a delivery counts as: what is away or misconfigured here is tried again, a defect parks its lane to be seen."""
+    if isinstance(error, Unavailable | Misconfigured):
+        return TryLater(error.text)
     if isinstance(error, GatewayError):
-        return error if isinstance(error, Undeliverable) else GiveUp(error.text)
+        return error if isinstance(error, Undeliverable | Defect) else GiveUp(error.text)
     _log.error("defect in a delivery", kind=type(error).__name__)
-    return GiveUp()
+    return Defect()
 
 
 __all__ = ["Over", "Ready", "delivered", "index", "reconsider", "send", "stuck", "undelivered"]

@@ -30,6 +30,8 @@ def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item
     except GatewayError:
         consents = None
     known = node.store.labels([item.reference for item in items])
+    own = {label for row in node.store.resources(person, "Patient") for label in row.labels}
+    known = {**known, f"Patient/{person}": tuple(sorted(own))} if own else known
     return OnFile(person, consents, epoch, known, birth_date)
 
 

@@ -41,7 +41,7 @@ def outcome(
     if not validate_mapped(replace(mapped, items=items)).ok:
         return _noted(node, sheet, "parked", "invalid-result", "validate")
     if agreement.interaction == "keep":
-        return _kept(node, received, sheet, items)
+        return _kept(node, received, sheet, [item for item in items if _is_kept(item, agreement, whose)])
     return _decided(node, received, sheet, items, agreement, whose)
 
 
@@ -87,6 +87,16 @@ def _noted(node: Node, sheet: Exchange, status: Status, reason: str, stage: str)
     step = Step(stage, at, status, reason)
     noted = replace(sheet, status=status, why=replace(sheet.why, reason=reason), steps=(*sheet.steps, step))
     return noted, Unit((noted, fact_of(noted, "refusal", reason, at, node.ids)))
+
+
+def _is_kept(item: Item, agreement: Agreement, whose: Whose) -> bool:
+    """A type that the agreement names, and of Patients and Consents only the person's own: not the one merged away, no third party."""
+    kind, own = item.resource["resourceType"], f"Patient/{whose.person}"
+    if kind not in agreement.types:
+        return False
+    if kind == "Consent":
+        return bool(item.resource.get("patient", {}).get("reference") == own)
+    return kind != "Patient" or item.reference == own
 
 
 def _kept(node: Node, received: Received, sheet: Exchange, items: Sequence[Item]) -> tuple[Exchange, Unit]:

@@ -30,7 +30,10 @@ def upserting(
     replace: Mapping[str, Any] | None = None,
     only: Callable[[Any], ColumnElement[bool]] | None = None,
 ) -> Executable:
-    """An insert for a dialect (`sqlite`, `postgresql`) that replaces (all other columns, or those of `replace`) where the keys are there already, `only` where that is so."""
+    """An insert for a dialect (`sqlite`, `postgresql`) that replaces where the keys are there already.
+
+    `replace` names the columns that are replaced (default: all others), `only` the rows where that may be done.
+    """
     made = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     others = {c.name: made.excluded[c.name] for c in table.columns if c.name not in keys}
     condition = only(made.excluded) if only else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,32 +40,46 @@ def modules() -> tuple[Module, ...]:
     return tuple(found)
 
 
-def texts() -> Iterator[tuple[str, str]]:
+@cache
+def texts() -> tuple[tuple[str, str], ...]:
     """Path and content of every text file that a clone of the project holds (0..* pairs)."""
+    made = []
     files = [path for folder in _FOLDERS for path in (ROOT / folder).rglob("*")]
     for path in sorted([*files, *ROOT.iterdir()]):
         if not path.is_file() or _MADE & set(path.parts) or path.name == ".coverage":
             continue
         try:
-            yield path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
+            made.append((path.relative_to(ROOT).as_posix(), path.read_text("utf-8")))
         except UnicodeDecodeError:
             continue
+    return tuple(made)
 
 
-def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Every node of a tree, walked once."""
+    return tuple(ast.walk(tree))
+
+
+@cache
+def imported(tree: ast.AST) -> tuple[tuple[str, int], ...]:
     """Every name that is imported, dotted in full (`gateway.model.released.Released`), with its line; lazy imports as well."""
-    for node in ast.walk(tree):
+    found = []
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            found.extend((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+            found.extend((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+    return tuple(found)
 
 
-def called(tree: ast.AST) -> Iterator[tuple[str, int]]:
+@cache
+def called(tree: ast.AST) -> tuple[tuple[str, int], ...]:
     """The last name of everything that is called (`send` of `transport.send(…)`), with its line."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name):
-                yield node.func.id, node.lineno
-            elif isinstance(node.func, ast.Attribute):
-                yield node.func.attr, node.lineno
+    calls = [node for node in nodes(tree) if isinstance(node, ast.Call)]
+    return tuple((named(node.func), node.lineno) for node in calls if named(node.func))
+
+
+def named(node: ast.expr) -> str:
+    """The last name of a name or an attribute, "" of anything else."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.house.source import Module, modules
+from tests.house.source import Module, modules, nodes
 
 _WHO_AND_WHY = {
     ("gateway/inbound/mount.py", "endpoint"): "the HTTP door: a defect is told as a constant 500",
@@ -20,7 +20,7 @@ _WHO_AND_WHY = {
 def _broad(module: Module) -> list[tuple[str, ast.ExceptHandler]]:
     """(function, handler) of every handler that catches Exception, BaseException or everything."""
     found = []
-    for function in ast.walk(module.tree):
+    for function in nodes(module.tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             for node in _own(function):
                 if isinstance(node, ast.ExceptHandler) and _is_broad(node.type):

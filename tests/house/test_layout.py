@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -78,8 +79,6 @@ def test_every_standard_has_its_maps_and_its_tests() -> None:
 
 
 def test_every_module_says_what_it_is() -> None:
-    import ast
-
     assert [module.path for module in modules() if not ast.get_docstring(module.tree)] == []
 
 
