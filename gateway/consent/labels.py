@@ -16,13 +16,23 @@ from gateway.model.document import Resource
 Known = Mapping[str, Iterable[str]]
 
 
-def label(resource: Resource, register: Mapping[str, Any], known: Known | None = None) -> frozenset[str]:
-    """The labels of a resource: one level and 0..* sensitivities. `known` are labels held by reference; they only add."""
-    table = codes()
-    item = item_of(resource, register)
-    marks = Marking(labelling(register, table), [item], known or {}).of(item["reference"])
+def label(
+    resource: Resource, register: Mapping[str, Any], known: Known | None = None, *, rules: Labelling | None = None
+) -> frozenset[str]:
+    """The labels of a resource: one level and 0..* sensitivities. `known` are labels held by reference; they only add.
+
+    `rules` is the register's labelling where the caller has compiled it already (`rules_of`), for many resources at once.
+    """
+    table, rules = codes(), rules or rules_of(register)
+    item = item_of(resource, register, rules=rules)
+    marks = Marking(rules, [item], known or {}).of(item["reference"])
     level = next(name for name, rank in table.levels.items() if rank == marks.level)
     return marks.sensitivities | {level}
+
+
+def rules_of(register: Mapping[str, Any]) -> Labelling:
+    """A register's labelling, compiled."""
+    return labelling(register, codes())
 
 
 def item_of(
@@ -33,13 +43,14 @@ def item_of(
     subject: str | Sequence[str] | None = None,
     custodian: str = "",
     derived_from: Sequence[str] = (),
+    rules: Labelling | None = None,
 ) -> dict[str, Any]:
     """The request item of a resource. `labels` come beside meta.security and only raise; `subject` is whose it is, None unknown.
 
     `freeText` is true when a concept of the resource is neither classified nor mapped, or its value is prose. Prose that can be
     taken out (narrative, notes) is not in the item: it has items of its own, see `parts_of`.
     """
-    shape, rules = shapes().of(resource["resourceType"]), labelling(register, codes())
+    shape, rules = shapes().of(resource["resourceType"]), rules or rules_of(register)
     concepts = list(_concepts(resource, shape))
     item: dict[str, Any] = {
         "reference": f"{resource['resourceType']}/{resource.get('id', '')}",

@@ -13,8 +13,8 @@ from typing import Any
 
 from gateway.consent import decide
 from gateway.consent.codes import codes
-from gateway.consent.labels import item_of, label, parts_of
-from gateway.consent.marks import marks_of
+from gateway.consent.labels import item_of, label, parts_of, rules_of
+from gateway.consent.marks import Labelling, marks_of
 from gateway.consent.reporting import Hit, reportable, with_hits
 from gateway.model.agreement import Agreement, Participant, Site
 from gateway.model.document import Item, PersonKey
@@ -51,11 +51,13 @@ class Asked:
 
 def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str]]) -> tuple[Item, ...]:
     """Every item with its labels: by code lists, by what the sender set (only ever raising), by what was known before."""
-    return tuple(_labelled(item, site.register, known) for item in items)
+    rules = rules_of(site.register)
+    return tuple(_labelled(item, site.register, rules, known) for item in items)
 
 
-def _labelled(item: Item, register: Json, known: Mapping[str, Sequence[str]]) -> Item:
-    labels = label(item.resource, register, {item.reference: (*item.labels, *known.get(item.reference, ()))})
+def _labelled(item: Item, register: Json, rules: Labelling, known: Mapping[str, Sequence[str]]) -> Item:
+    held = {item.reference: (*item.labels, *known.get(item.reference, ()))}
+    labels = label(item.resource, register, held, rules=rules)
     return Item(item.resource, item.labels | labels, item.origin, item.derived_from)
 
 
@@ -73,7 +75,7 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
         "implicitPolicy": site.implicit_policy,
         "consents": None if on_file.consents is None else list(on_file.consents),
         "guardianships": [],
-        "knownLabels": {**on_file.known_labels, **{item.reference: sorted(item.labels) for item in left}},
+        "knownLabels": {**on_file.known_labels, **{item.reference: sorted(item.labels) for item in items}},
     }
     answer = decide(request.as_json(), given, site.register)
     dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
@@ -91,9 +93,12 @@ def _questions(
 ) -> tuple[Json, ...]:
     """An item of the request per resource, and one per part of it that is decided by itself (prose, fields with own labels)."""
     made: list[Json] = []
+    rules = rules_of(site.register)
     for item in left:
         whose = _whose(item, f"Patient/{on_file.person}")
-        bare = item_of(item.resource, site.register, item.labels, subject=whose, derived_from=item.derived_from)
+        bare = item_of(
+            item.resource, site.register, item.labels, subject=whose, derived_from=item.derived_from, rules=rules
+        )
         asked_for = with_hits(bare, hits.get(item.reference, ()))
         made += [asked_for, *parts_of(item.resource, asked_for, on_file.known_labels)]
     return tuple(made)

@@ -50,6 +50,12 @@ def _sqlite(url: URL, reading: bool) -> Engine:
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
+    @event.listens_for(engine, "before_cursor_execute")
+    def _as_strict(_connection: Any, _cursor: Any, _statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        for values in parameters if many else (parameters,):
+            if any("\0" in value for value in values if type(value) is str):
+                raise UnicodeError("U+0000 in a text")  # PostgreSQL takes none, so neither do we here
+
     return engine
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from gateway.audit.row import row_of
 from gateway.audit.verify import verify
@@ -51,29 +51,36 @@ def statement(url: str, *statements: str) -> None:
 
 
 @pytest.fixture
-def full(tmp_path: Path) -> Iterator[tuple[Any, Callable[[int], None]]]:
-    """A store on SQLite whose file may not grow over so many pages, as when a disk is full."""
-    store = open_store(f"sqlite:///{tmp_path / 'full.db'}", place=row_of)
+def full(tmp_path: Path) -> Iterator[tuple[Any, Callable[[bool], None]]]:
+    """A store on SQLite whose disk is full, or not, as one says: the file may not grow over what it has."""
+    store, now = open_store(f"sqlite:///{tmp_path / 'full.db'}", place=row_of), {"full": False}
 
-    def most(pages: int) -> None:
-        store._writer.run(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}"))
+    @event.listens_for(store._writing, "connect")
+    def _limit(connection: Any, _: Any) -> None:
+        if now["full"]:
+            connection.execute("PRAGMA max_page_count = 1").close()
 
-    yield store, most
+    def fill(full: bool) -> None:
+        now["full"] = full
+        store._writing.dispose()
+
+    yield store, fill
     store.close()
 
 
 class TestRefusals:
-    def test_a_full_disk_keeps_nothing_and_recovers(self, full: tuple[Any, Callable[[int], None]]) -> None:
-        store, most = full
+    def test_a_full_disk_keeps_nothing_and_recovers(self, full: tuple[Any, Callable[[bool], None]]) -> None:
+        store, fill = full
         of = person()
         kept(store, fact(of))
-        most(1)
+        fill(True)
         large = [document(payload=resource(of).content.__class__("k", b"x" * 200_000)) for _ in range(3)]
         waiting = [store.commit(Unit((one, fact(of), entry(f"mapo:{of}")))) for one in large]
         assert {type(done.exception(WAIT)) for done in waiting} == {NotDurable}
         assert [store.received(one.id) for one in large] == [None] * 3
         assert len(store.audit_rows({"person": of}, 9)) == 1
-        kept(store, large[0], fact(of), entry(f"mapo:{of}"))  # connections were made anew: the limit is gone
+        fill(False)
+        kept(store, large[0], fact(of), entry(f"mapo:{of}"))
         assert broken_at(store.audit_rows({"person": of}, 9)) == []
         assert leased(store)[0].entry.sequence == 1
 

@@ -17,6 +17,9 @@ class FhirSource:
         self.seed = seed
         self.sender = sender
         self.nodes = [FhirNode(self, resource, _place(resource, n), "") for n, (resource, _) in enumerate(resources)]
+        self._by_type: dict[str, list[FhirNode]] = {}
+        for node in self.nodes:
+            self._by_type.setdefault(node.name, []).append(node)
         self._by_reference: dict[str, FhirNode] = {}
         for node, (resource, full_url) in zip(self.nodes, resources, strict=True):
             for reference in (full_url, f"{resource.get('resourceType')}/{resource.get('id')}"):
@@ -25,7 +28,7 @@ class FhirSource:
 
     def every(self, name: str) -> Sequence[FhirNode]:
         """All resources of a type; `Resource` names all."""
-        return [node for node in self.nodes if name in (node.name, "Resource")]
+        return self.nodes if name == "Resource" else self._by_type.get(name, ())
 
     def found(self, reference: str) -> Sequence[FhirNode]:
         """The resource that a reference of this document means: by full URL, else by `Type/id`; a version is left out."""

@@ -1,0 +1,46 @@
+"""`make bench`: figures of this machine in one run, as a table and in var/bench.json (DESIGN.md, "How it runs").
+
+Absolute figures are this machine's. What can be compared elsewhere are the ratios: to the same server's echo (GET /healthz by the
+same client) and to bare commits on the same disk. Rounds of everything take turns; nothing here passes or fails by a time.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cold
+import inside
+import served
+from figures import show, write
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    """Measures, shows and writes."""
+    start = time.monotonic()
+    var = _ROOT / "var"
+    var.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=var))  # the disk that a node writes to
+    try:
+        figures = [*served.measured(folder), *inside.measured(), *cold.measured(folder)]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    about: dict[str, object] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "seconds": round(time.monotonic() - start, 1),
+    }
+    show(figures, f"Python {about['python']}, {about['machine']}; the bench took {about['seconds']} s")
+    write(figures, about, var / "bench.json")
+
+
+if __name__ == "__main__":
+    main()
