@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ssl
 import uuid
 from collections.abc import AsyncIterator
@@ -57,13 +58,16 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
     )
 
 
-def build_app(node: Node, *, console_loopback: bool = False) -> FastAPI:
+def build_app(node: Node, *, console_loopback: bool = False, console_hosts: frozenset[str] = frozenset()) -> FastAPI:
     """The web application: every door, mounted once. `console_loopback` lets people at this machine see the console."""
     app = FastAPI(title="Ieum gateway", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(router(node, all_doors(app)))
     no_such_door(app)
     access = Access(
-        key=bytes.fromhex(node.keyring.token("console", "visits")), clock=node.clock, loopback=console_loopback
+        key=bytes.fromhex(node.keyring.token("console", "visits")),
+        clock=node.clock,
+        loopback=console_loopback,
+        hosts=console_hosts,
     )
     app.router.routes.extend(console_routes(JournalDesk(node), access))
     return app
@@ -73,8 +77,10 @@ async def serve(settings: Settings) -> None:
     """Serves until it is told to stop: self-test, then MLLP listeners, deliveries and HTTP. Raises Misconfigured."""
     node = build_node(settings)
     await self_test(node, build_app)
+    gc.freeze()  # the maps, rules and modules loaded by now stay: the collector need not walk them again and again
     async with _running(node, settings):
-        app = build_app(node, console_loopback=settings.console_loopback)
+        hosts = frozenset(name.strip().lower() for name in settings.console_hosts.split(",") if name.strip())
+        app = build_app(node, console_loopback=settings.console_loopback, console_hosts=hosts)
         config = uvicorn.Config(
             app, host=settings.host, port=settings.port, http=CertifiedProtocol, lifespan="off", access_log=False,
             log_config=None, server_header=False, timeout_keep_alive=30, **_tls(settings),

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """One node. Sizes in bytes, times in seconds."""
+    """One node. Times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", extra="ignore")
 
@@ -19,12 +19,11 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8080
     console_loopback: bool = False  # people at this machine see the console without a key; never behind a proxy on it
+    console_hosts: str = ""  # further names the console answers to, by comma (host or host:port)
     mllp_host: str = "127.0.0.1"
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_clients: Path | None = None  # CA of client certificates: mutual TLS
-    max_body: int = 20_000_000
-    max_v2: int = 5_000_000
     queue: int = 256  # documents waiting for the CPU thread; more are refused as busy
     lease: float = 30.0
     idle_poll: float = 0.5  # pause of the delivery worker when nothing is due

@@ -24,7 +24,7 @@ from gateway.audit.row import row_of
 from gateway.audit.search import asked_as, audit_query, found, stream
 from gateway.audit.verify import Verification, verify
 from gateway.audit.views import Reader, events
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Misconfigured
 from gateway.model.document import PersonKey
 from gateway.model.ports import Store
 from gateway.model.records import AuditFact, Unit
@@ -160,7 +160,10 @@ def _opened(url: str | None, data_dir: Path) -> Iterator[Store]:
     """The store of this node, closed afterwards."""
     from gateway.store import open_store
 
-    store: Store = open_store(url or f"sqlite:///{(data_dir / 'gateway.db').absolute()}", place=row_of)
+    file = (data_dir / "gateway.db").absolute()
+    if url is None and not file.exists():
+        raise Misconfigured(f"There is no log at {file}; name the node's --data-dir or --database-url.")
+    store: Store = open_store(url or f"sqlite:///{file}", place=row_of)
     try:
         yield store
     finally:

@@ -13,7 +13,9 @@ import typer
 
 
 def serve_command(
-    site: Annotated[Path, typer.Option("--site", exists=True, file_okay=False, help="The site's directory.")],
+    site: Annotated[
+        Path, typer.Option("--site", envvar="GATEWAY_SITE", exists=True, file_okay=False, help="The site's directory.")
+    ],
     host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
     port: Annotated[int | None, typer.Option(help="HTTP port (default 8080).")] = None,
 ) -> None:

@@ -30,11 +30,13 @@ class Compiler:
         self._needs: dict[str, set[str]] = {}
         self._open: list[str] = []
         self._owns: dict[str, str] = {}
+        self._versions: dict[str, str] = {}
 
     def rules(self, name: str) -> Rules:
         """The compiled map of a name. Raises Misconfigured."""
         self._needed(name)
         if name not in self._made:
+            self._versions.clear()  # of what reached less files before
             block = self.library.block(name)
             made = self._made[name] = self._frame(name, block)
             self._open.append(name)
@@ -49,12 +51,15 @@ class Compiler:
 
     def version(self, name: str) -> str:
         """A digest of every file that the map of this name was compiled from."""
+        if (known := self._versions.get(name)) is not None:
+            return known
         reached, ahead = set(), [name]
         while ahead:
             if (one := ahead.pop()) not in reached:
                 reached.add(one)
                 ahead.extend(self._needs.get(one, ()))
-        return self.library.version(reached)
+        made = self._versions[name] = self.library.version(reached)
+        return made
 
     def _needed(self, name: str) -> None:
         if self._open:

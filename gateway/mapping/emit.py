@@ -164,10 +164,11 @@ def objects(
 
     def row(scope: Scope) -> int:
         done = NOTHING
+        given = {**scope.params, **params} if params else scope.params
         for node in read(scope):
             for rules in used:
                 body: dict[str, Any] = {}
-                inner = Scope(scope.run, node, body, scope.draft, {**scope.params, **params})
+                inner = Scope(scope.run, node, body, scope.draft, given)
                 if apply(rules, inner) == SOURCED:
                     _filled(body, default, rule)
                     target.put(scope.body, body)

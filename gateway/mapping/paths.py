@@ -23,26 +23,38 @@ def reader(text: str, own: str, where: str) -> Reader:
         raise Misconfigured(f"{where}: {text!r} is not a path")
     head, steps = found[1], tuple(re.split(r"[-.]", found[2])[1:])
     if head == "$":
-        return _stepped(lambda scope: (scope.node,), steps)
+        return _from_node(steps)
     if head == own:
-        return _stepped(lambda scope: (scope.top,), steps)
-    return _stepped(lambda scope: scope.top.related(head), steps)
+        return _from_top(steps)
+    return lambda scope: _walked(scope.top.related(head), steps)
 
 
-def _stepped(start: Reader, steps: tuple[str, ...]) -> Reader:
+def _from_node(steps: tuple[str, ...]) -> Reader:
+    """From the current node; without a list of one around it, because most of what maps do is this."""
     if not steps:
-        return start
-    if len(steps) == 1:
-        only = steps[0]
-        return lambda scope: [child for node in start(scope) for child in node.step(only)]
+        return lambda scope: (scope.node,)
+    first, *rest = steps
+    if not rest:
+        return lambda scope: scope.node.step(first)
+    return lambda scope: _walked(scope.node.step(first), rest)
 
-    def walk(scope: Scope) -> Sequence[Node]:
-        nodes = start(scope)
-        for name in steps:
-            nodes = [child for node in nodes for child in node.step(name)]
-        return nodes
 
-    return walk
+def _from_top(steps: tuple[str, ...]) -> Reader:
+    """The same from the node of the map."""
+    if not steps:
+        return lambda scope: (scope.top,)
+    first, *rest = steps
+    if not rest:
+        return lambda scope: scope.top.step(first)
+    return lambda scope: _walked(scope.top.step(first), rest)
+
+
+def _walked(nodes: Sequence[Node], steps: Sequence[str]) -> Sequence[Node]:
+    for name in steps:
+        if not nodes:
+            break
+        nodes = nodes[0].step(name) if len(nodes) == 1 else [child for node in nodes for child in node.step(name)]
+    return nodes
 
 
 class Target:

@@ -77,6 +77,9 @@ class Run:
         return keyed_id(self.context.id_key, self.sender, kind, seeds)
 
 
+_NONE: Mapping[str, Any] = {}
+
+
 class Scope:
     """One rule at work: `top` is the node of its map, `node` the current one, `body` the object it writes to."""
 
@@ -95,7 +98,7 @@ class Scope:
         self.node = node
         self.body = body
         self.draft = draft
-        self.params: Mapping[str, Any] = params or {}
+        self.params: Mapping[str, Any] = params or _NONE
 
     def at(self, node: Node, body: dict[str, Any]) -> Scope:
         """The same map at another node, writing elsewhere."""

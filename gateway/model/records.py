@@ -21,7 +21,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """A data key sealed by the site's key of that generation. `id` is `person:…` or `received:…`."""
+    """A data key sealed by the site's key of that generation. `id` is `person:…`, `received:…` or `exchange:…`."""
 
     id: str
     generation: int

@@ -55,7 +55,7 @@ def take_maker() -> Maker:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Closed, constant wording: an acknowledgement, a refusal, metadata. Holds no record of anybody."""
+    """Closed wording and metadata: an acknowledgement, a refusal, rows of the journal for auditors. Never any content of a record."""
 
     content: Mapping[str, Any] | bytes
     status: int = 200

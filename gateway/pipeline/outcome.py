@@ -17,7 +17,7 @@ from gateway.pipeline.onfile import on_file
 from gateway.pipeline.person import Whose
 from gateway.pipeline.prepare import Prepared, context_of
 from gateway.stages.decide import Asked, decide_items, labelled
-from gateway.stages.identify import attributed, readdress
+from gateway.stages.identify import attributed, readdress, tokenised
 from gateway.stages.map import follow
 from gateway.stages.record import AuditKind, decision_row, fact_of, outbox_entry, what_of
 from gateway.stages.release import release
@@ -34,6 +34,7 @@ def outcome(
         return _noted(node, sheet, "parked", f"identity-{whose.identity.because}", "identify")
     mapped, steps = _shaped(node, received, prepared, agreement)
     items = attributed(readdress(mapped.items, whose.addresses), whose.person)
+    items = tokenised(items, node.site.national_systems, node.keyring.token)
     sheet = replace(sheet, steps=sheet.steps + steps, how=replace(sheet.how, map=", ".join(mapped.map)))
     lost = [loss for loss in mapped.losses if not loss.reason.startswith("ignored")]
     if agreement.loss_budget is not None and len(lost) > agreement.loss_budget:

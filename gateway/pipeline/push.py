@@ -10,7 +10,7 @@ import structlog
 
 from gateway.errors import Defect, GatewayError, NotAgreed, Unavailable
 from gateway.model.document import Received
-from gateway.model.questions import Exchange, How, Step, When, Where, Who, Whom, Why
+from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import AuditFact, Put, Unit
 from gateway.pipeline.node import Node
 from gateway.pipeline.outcome import outcome
@@ -54,15 +54,17 @@ def push(node: Node, received: Received, ready: Ready | None = None) -> Settled:
     ):
         exchanges = node.store.exchanges({"received_id": first.id}, 100)
         return Settled(Receipt(first.id, tuple((e.id, e.agreement) for e in exchanges)), Unit())
+    prepared = None
     try:
-        return _settled(node, received, ready() if ready else prepared_here(node, received))
+        prepared = ready() if ready else prepared_here(node, received)
+        return _settled(node, received, prepared)
     except Unavailable:
         raise
     except GatewayError as error:
-        return _refused(node, received, error)
+        return _refused(node, received, error, prepared)
     except Exception as error:  # the journal: a crash is on record like a refusal, and says nothing of the document
         _log.error("defect in the line", received=received.id, kind=type(error).__name__)
-        return _refused(node, received, Defect())
+        return _refused(node, received, Defect(), prepared)
 
 
 def prepared_here(node: Node, received: Received) -> Prepared:
@@ -102,15 +104,17 @@ def _dry(put: Put) -> Put:
     return replace(put, outcome="dry-run") if isinstance(put, AuditFact) else put
 
 
-def _refused(node: Node, received: Received, error: GatewayError) -> Settled:
+def _refused(node: Node, received: Received, error: GatewayError, prepared: Prepared | None) -> Settled:
     """A document that goes no further: kept, on record, answered with its error."""
     principal, at = received.principal, node.clock()
     kind = type(error).__name__
+    parsed = prepared.parsed if prepared is not None else None
     exchange = Exchange(
         id=node.ids(), received_id=received.id, agreement="", status="refused", site_revision=node.site.revision,
         who=Who(principal.participant, principal.client, principal.user, ",".join(principal.roles)), whom=Whom(),
-        when=When(received.at), where=Where(network=principal.network), why=Why(reason=kind),
-        how=How(transport=received.transport), steps=(Step("receive", received.at), Step("refuse", at, "refused", kind)),
+        when=When(received.at), where=Where(network=principal.network),
+        what=What(parsed.trigger if parsed else ""), why=Why(reason=kind),
+        how=How(parsed.standard if parsed else "", received.transport), steps=(Step("receive", received.at), Step("refuse", at, "refused", kind)),
     )  # fmt: skip
     unit = Unit((exchange, fact_of(exchange, "refusal", kind, at, node.ids)))
     receipt = Receipt(received.id, ((exchange.id, ""),), error)

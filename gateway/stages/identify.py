@@ -151,6 +151,20 @@ def _attributed(resource: Resource, person: PersonKey) -> Resource:
     return {**resource, **logical} if logical else resource
 
 
+def tokenised(items: Sequence[Item], national: Sequence[str], tokenise: Tokenise) -> tuple[Item, ...]:
+    """The items with every identifier of a national system as its keyed token: from here on the number itself is in no item."""
+    return tuple(replace(item, resource=_tokenised(item.resource, frozenset(national), tokenise)) for item in items)
+
+
+def _tokenised(tree: Any, national: frozenset[str], tokenise: Tokenise) -> Any:
+    if isinstance(tree, Mapping):
+        made = {name: _tokenised(child, national, tokenise) for name, child in tree.items()}
+        if tree.get("system") in national and isinstance(tree.get("value"), str):
+            made["value"] = tokenise(tree["system"], tree["value"])
+        return made
+    return [_tokenised(child, national, tokenise) for child in tree] if isinstance(tree, list) else tree
+
+
 def _readdressed(item: Item, addresses: Mapping[str, str]) -> Item:
     resource = rewritten(item.resource, addresses)
     new = addresses.get(item.reference)

@@ -1,6 +1,7 @@
 """The standards this gateway speaks, one folder each, found by walking the folder; nothing central is edited to add one.
 
-A folder offers the names of `Standard` (`render` only where it is delivered in); `source.py` beside it (what maps read) and `doors.py` (routes) are optional.
+A folder offers the names of `Standard` (`render` only where it is delivered in).
+`source.py` beside it (what maps read) and `doors.py` (routes) are optional.
 """
 
 from __future__ import annotations

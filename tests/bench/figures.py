@@ -14,7 +14,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured quantity: 1..* rounds of it, in `unit`. `ratio` says against what a ratio is."""
+    """One measured quantity: 1..* rounds of it, in `unit`; `note` says how it was measured."""
 
     group: str
     name: str
@@ -42,7 +42,7 @@ def ratio(group: str, name: str, above: Sequence[float], below: Sequence[float],
 def show(figures: Sequence[Figure], about: str) -> None:
     """A table for people."""
     console = Console()
-    console = console if console.is_terminal else Console(width=130)
+    console = console if console.is_terminal else Console(width=150)
     table = Table(title=about, title_justify="left")
     for column in ("", "figure", "median", "min – max", "unit", "note"):
         table.add_column(column, justify="right" if column in ("median", "min – max") else "left")
@@ -51,7 +51,9 @@ def show(figures: Sequence[Figure], about: str) -> None:
         if one.group != group:
             table.add_section()
         spread = f"{_number(min(one.rounds))} – {_number(max(one.rounds))}" if len(one.rounds) > 1 else ""
-        table.add_row(one.group if one.group != group else "", one.name, _number(one.median), spread, one.unit, one.note)
+        table.add_row(
+            one.group if one.group != group else "", one.name, _number(one.median), spread, one.unit, one.note
+        )
         group = one.group
     console.print(table)
 

@@ -83,14 +83,31 @@ def test_one_stage_makes_released() -> None:
         "gateway/stages/release.py"
     }
     assert _who("gateway.model.released.take_maker") == {"gateway/stages/release.py"}
-    for hidden in ("_SEAL", "_makers", "_make"):
-        used = {
-            m.path
-            for m in modules()
-            for node in nodes(m.tree)
-            if isinstance(node, ast.Name | ast.Attribute) and named(node) == hidden
+
+
+def test_nobody_reaches_around_the_seal() -> None:
+    """Neither by name, nor by import, nor by a text given to `getattr`; nor by an instance made without its constructor."""
+    hidden, allowed = {"_SEAL", "_makers", "_make"}, {"gateway/model/released.py", "gateway/stages/release.py"}
+    for module in modules():
+        if module.path in allowed:
+            continue
+        names = {name.rpartition(".")[2] for name, _ in imported(module.tree)}
+        names |= {named(node) for node in nodes(module.tree) if isinstance(node, ast.Name | ast.Attribute)}
+        names |= {
+            node.value for node in nodes(module.tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
-        assert used <= {"gateway/model/released.py", "gateway/stages/release.py"}, hidden
+        assert not names & hidden, module.path
+        forged = [n for n in nodes(module.tree) if isinstance(n, ast.Call) and _forges(n)]
+        assert not forged, module.path
+
+
+def _forges(call: ast.Call) -> bool:
+    """`Released.__new__(…)`, or `object.__setattr__(…)` and `object.__new__(…)` on anything but the caller itself."""
+    what = call.func
+    if not (isinstance(what, ast.Attribute) and what.attr in ("__new__", "__setattr__")):
+        return False
+    own = bool(call.args) and isinstance(call.args[0], ast.Name) and call.args[0].id in ("self", "cls")
+    return named(what.value) == "Released" or (named(what.value) == "object" and not own)
 
 
 def test_who_knows_released_is_known() -> None:

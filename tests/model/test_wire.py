@@ -54,8 +54,13 @@ def test_canonical_bytes_do_not_depend_on_order() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text("abc가", min_size=1), children, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    lambda children: (
+        st.lists(children, max_size=4) | st.dictionaries(st.text("abc가", min_size=1), children, max_size=4)
+    ),
     max_leaves=20,
 )
 

@@ -57,9 +57,10 @@ def check_message(message: Message, *, at_door: bool = False) -> Report:
 
 
 def _check_segment(segment: Segment) -> Iterator[Finding]:
+    last = segment.count
     for row in _checked(segment.name):
         number = row["field"]
-        repetitions = segment.repetitions(number)
+        repetitions = segment.repetitions(number) if number <= last else ()
         where = f"{segment.name}[{segment.ordinal}]-{number}"
         if not repetitions:
             if row["min"]:

@@ -181,5 +181,9 @@ _VERBATIM = Delimiters("\0", "\0", "\0", "\0", "\0")
 
 def position(segment: Segment, field: int, repetition: int, component: int, subcomponent: int = 0) -> str:
     """`PID[1]-5[1].1`, and `PID[1]-5[1].1.2` for a subcomponent: the one form in findings, origins and losses."""
-    tail = f".{subcomponent}" if subcomponent else ""
-    return f"{segment.name}[{segment.ordinal}]-{field}[{repetition}].{component}{tail}"
+    return below(f"{segment.name}[{segment.ordinal}]-{field}[{repetition}]", component, subcomponent)
+
+
+def below(repetition: str, component: int, subcomponent: int = 0) -> str:
+    """The position of a leaf below that of its repetition, `PID[1]-5[1]`."""
+    return f"{repetition}.{component}.{subcomponent}" if subcomponent else f"{repetition}.{component}"

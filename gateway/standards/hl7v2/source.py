@@ -12,7 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.model.document import Parsed
-from gateway.standards.hl7v2.message import NULL, Message, Segment, position, read_message
+from gateway.standards.hl7v2.message import NULL, Message, Segment, read_message
+from gateway.standards.hl7v2.segment import below
 
 Leaf = tuple[int, int, str, str]  # component, subcomponent, position, text
 
@@ -100,15 +101,16 @@ class SegmentNode:
     @cached_property
     def fields(self) -> Mapping[int, Sequence[Part]]:
         """The field repetitions that hold something, by field number."""
-        found: dict[tuple[int, int], list[Leaf]] = {}
-        for field, repetition, component, sub, text in self.segment.positions():
-            place = position(self.segment, field, repetition, component, sub)
-            leaf = (component, sub or 1, place, "" if text == NULL else text)
-            found.setdefault((field, repetition), []).append(leaf)
         fields: dict[int, list[Part]] = {}
-        for (field, repetition), leaves in found.items():
-            where = f"{self.position}-{field}[{repetition}]"
-            fields.setdefault(field, []).append(Part(self, (field, repetition), where, tuple(leaves), 0))
+        for field in range(1, self.segment.count + 1):
+            for number, repetition in enumerate(self.segment.repetitions(field), 1):
+                where = f"{self.position}-{field}[{number}]"
+                leaves = tuple(
+                    (component, sub or 1, below(where, component, sub), "" if text == NULL else text)
+                    for component, sub, text in repetition.leaves()
+                )
+                if leaves:
+                    fields.setdefault(field, []).append(Part(self, (field, number), where, leaves, 0))
         return fields
 
     def step(self, name: str) -> Sequence[Part]:

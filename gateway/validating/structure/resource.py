@@ -72,6 +72,8 @@ def local_references(node: Any) -> Findings:
     waiting: list[Any] = [value for key, value in node.items() if key not in ("entry", "parameter")]
     while waiting:
         part = waiting.pop()
+        if type(part) is str:
+            continue
         if isinstance(part, list):
             waiting.extend(part)
         elif isinstance(part, Mapping):

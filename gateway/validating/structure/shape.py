@@ -166,7 +166,7 @@ class ObjectRule:
     def _whole(self, node: Mapping[str, Any]) -> Findings:
         findings: Findings = NONE
         for need in self.needs:
-            if not any(key in node for key in need.keys):
+            if node.keys().isdisjoint(need.keys):
                 findings += error(
                     "required", "cardinality-min", "A required element is missing.", expected=f"{self.type}.{need.name}"
                 )
