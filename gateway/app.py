@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import ssl
 import uuid
 from collections.abc import AsyncIterator
@@ -77,7 +76,6 @@ async def serve(settings: Settings) -> None:
     """Serves until it is told to stop: self-test, then MLLP listeners, deliveries and HTTP. Raises Misconfigured."""
     node = build_node(settings)
     await self_test(node, build_app)
-    gc.freeze()  # the maps, rules and modules loaded by now stay: the collector need not walk them again and again
     async with _running(node, settings):
         hosts = frozenset(name.strip().lower() for name in settings.console_hosts.split(",") if name.strip())
         app = build_app(node, console_loopback=settings.console_loopback, console_hosts=hosts)
