@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from gateway import __version__
 from gateway.audit.row import row_of
+from gateway.consent.policy import checked
 from gateway.console import Access
 from gateway.console import routes as console_routes
 from gateway.console.journal import JournalDesk
@@ -44,9 +45,11 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     if not settings.site_key.exists():
         create_site_key(settings.site_key)
+    site = site or load_site(settings.site or Path("site"))
+    checked(site.register, "policies")
     store = open_store(settings.database, place=row_of)
     return Node(
-        site=site or load_site(settings.site or Path("site")),
+        site=site,
         store=store,
         keyring=open_keyring(settings.site_key, store),
         clock=lambda: datetime.now(UTC),
@@ -74,6 +77,7 @@ def build_app(node: Node, *, console_loopback: bool = False, console_hosts: froz
 
 async def serve(settings: Settings) -> None:
     """Serves until it is told to stop: self-test, then MLLP listeners, deliveries and HTTP. Raises Misconfigured."""
+    asyncio.get_running_loop().set_exception_handler(_unheard)
     node = build_node(settings)
     await self_test(node, build_app)
     async with _running(node, settings):
@@ -84,6 +88,11 @@ async def serve(settings: Settings) -> None:
             log_config=None, server_header=False, timeout_keep_alive=30, **_tls(settings),
         )  # fmt: skip
         await uvicorn.Server(config).serve()
+
+
+def _unheard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An exception nobody waited for: its kind, never its text, which may hold anything."""
+    _log.error("unheard exception", kind=type(context.get("exception")).__name__)
 
 
 @contextlib.asynccontextmanager

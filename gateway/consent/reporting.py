@@ -36,7 +36,12 @@ def reportable(resource: Resource, rules: Iterable[Rule], when: datetime) -> tup
     if _withdrawn(resource):
         return ()
     met = (rule for rule in rules if _valid(rule, when) and _meets(resource, rule))
-    return tuple(Hit(rule["id"], rule["statute"], str(rule["class"]), rule["deadline"]) for rule in met)
+    return tuple(hit_of(rule) for rule in met)
+
+
+def hit_of(rule: Rule) -> Hit:
+    """What meeting a rule means."""
+    return Hit(rule["id"], rule["statute"], str(rule["class"]), rule["deadline"])
 
 
 def with_hits(item: Mapping[str, Any], hits: Iterable[Hit]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class JournalDesk:
 
     def daily_counts(self, day: str) -> Sequence[Mapping[str, Any]]:
         """See the port."""
-        return self._node.store.daily_counts(day)
+        return self._node.store.daily_counts(day, self.zone)
 
     def waiting(self, limit: int) -> Sequence[Waiting]:
         """See the port."""
@@ -100,7 +100,9 @@ class JournalDesk:
         if row is None or not 1 <= position <= len(candidates):
             raise NotFound
         by = f"{principal.participant}/{principal.client}"
-        self._node.store.commit(linked(self._node, row.key, PersonKey(candidates[position - 1]), by)).result()
+        person = PersonKey(candidates[position - 1])
+        unit = self._node.cpu.run_blocking(linked, self._node, row.key, person, by)
+        self._node.store.commit(unit).result()
 
     def _waiting(self, row: Record) -> Waiting:
         value = row.value

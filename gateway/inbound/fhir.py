@@ -93,8 +93,8 @@ def _identifier(text: str) -> tuple[str, str]:
 async def validate(node: Node, call: Call) -> Egress:
     """`POST [base]/$validate`: the findings on the caller's own document, nothing kept."""
     standard = standards()["fhir"]
-    parsed = standard.parse(call.body)
-    return Echo((await node.cpu.run(standard.check, parsed)).as_outcome())
+    report = await node.cpu.run(lambda: standard.check(standard.parse(call.body)))
+    return Echo(report.as_outcome())
 
 
 async def metadata(node: Node, call: Call) -> Egress:  # noqa: ARG001 the form of every handler

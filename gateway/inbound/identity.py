@@ -35,13 +35,26 @@ def _known(site: Site, proof: bytes, kind: str, network: str) -> Principal:
     return Principal(participant.id, key.id, key.roles, proof=kind, authn_level=key.authn_level, network=network)
 
 
-def mllp_principal(participant: Participant, network: str) -> Principal:
-    """The participant that a plain MLLP port belongs to; what MSH says is compared later and never believed."""
+def mllp_principal(participant: Participant, network: str, certificate: bytes = b"") -> Principal:
+    """The participant that an MLLP port belongs to; what MSH says is compared later and never believed.
+
+    With mutual TLS the certificate must be one of that participant's: an authority vouches for others as well.
+    """
     if not participant.active or participant.mllp is None or not _is_peer(participant.mllp.peers, network):
         raise UnknownCaller
-    return Principal(participant.id, f"mllp:{participant.mllp.port}", proof="mllp-peer", network=network)
+    if not certificate:
+        return Principal(participant.id, f"mllp:{participant.mllp.port}", proof="mllp-peer", network=network)
+    digest = hashlib.sha256(certificate).hexdigest()
+    key = next((key for key in participant.keys if key.kind == "certificate" and key.sha256.lower() == digest), None)
+    if key is None:
+        raise UnknownCaller
+    return Principal(
+        participant.id, key.id, key.roles, proof="certificate", authn_level=key.authn_level, network=network
+    )
 
 
 def _is_peer(peers: tuple[str, ...], network: str) -> bool:
-    address = ipaddress.ip_address(network)
+    found = ipaddress.ip_address(network.partition("%")[0])
+    address = getattr(found, "ipv4_mapped", None) or found
+    address = getattr(address, "ipv4_mapped", None) or address
     return any(address in ipaddress.ip_network(peer, strict=False) for peer in peers)

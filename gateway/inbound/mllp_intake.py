@@ -41,11 +41,12 @@ async def _taken(node: Node, participant: Participant, charset: str, body: bytes
     """One message to its acknowledgement."""
     standard = standards()["hl7v2"]
     try:
-        principal = mllp_principal(participant, peer.host)
+        principal = mllp_principal(participant, peer.host, peer.certificate)
         received = Received(node.ids(), principal, body, _V2, "mllp", node.clock(), charset)
         receipt = await carry(node, received)
         error = receipt.error
-    except GatewayError as refused:
+    except GatewayError as refused:  # it never came to the journal
+        node.counted(type(refused).__name__, f"mllp:{participant.id}")
         error = refused
     return _bytes(standard.reply(body, error, node.ids(), node.clock()))
 

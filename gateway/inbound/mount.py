@@ -22,9 +22,12 @@ from gateway.errors import (
     NotFound,
     TooLarge,
     Unanswerable,
+    Unavailable,
     UnknownCaller,
     Unsupported,
+    Unusable,
 )
+from gateway.inbound.dialect import dialect_of
 from gateway.inbound.identity import principal_of
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door, Shape
@@ -36,6 +39,13 @@ from gateway.pipeline.node import Node
 FHIR_JSON = "application/fhir+json"
 _PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 _MAX_QUERY = 16_384
+_OFF_RECORD = (
+    UnknownCaller,
+    Unusable,
+    Unanswerable,
+    Unavailable,
+    Defect,
+)  # a door itself says no, or nothing could be kept
 _log = structlog.get_logger("gateway.doors")
 
 
@@ -60,8 +70,11 @@ def _endpoint(node: Node, door: Door) -> Callable[[Request], Any]:
         try:
             return respond(await _answered(node, door, request), door.shape)
         except GatewayError as error:
-            return respond(refusal(error), door.shape)
+            if isinstance(error, _OFF_RECORD):
+                node.counted(type(error).__name__, door.path)
+            return respond(_told(node, door, request, error), door.shape)
         except Exception as error:  # the door: a defect is told without detail
+            node.counted(Defect.__name__, door.path)
             _log.error("defect at a door", path=door.path, kind=type(error).__name__)
             return respond(refusal(Defect()), door.shape)
 
@@ -71,17 +84,25 @@ def _endpoint(node: Node, door: Door) -> Callable[[Request], Any]:
 async def _answered(node: Node, door: Door, request: Request) -> Egress:
     network = request.client.host if request.client else ""
     headers = {name: value for name, value in request.headers.items()}
+    certificate = request.scope.get("state", {}).get("peer_certificate")
     try:
-        certificate = request.scope.get("state", {}).get("peer_certificate")
         principal = _caller(node, door, headers, certificate, network)
-    except (UnknownCaller, NotAllowed) as error:
-        node.counted(type(error).__name__, door.path)
+    except NotAllowed:
+        node.counted(NotAllowed.__name__, door.path)
         raise
     body = await _bounded(request, door.max_body)
     call = Call(
         principal, request.method, request.path_params, _query(request), headers, body, network, request.url.path
     )
     return await door.handler(node, call)
+
+
+def _told(node: Node, door: Door, request: Request, error: GatewayError) -> Notice:
+    """A refusal before the line, in the caller's dialect where the door takes documents of any standard."""
+    dialect = dialect_of({name: value for name, value in request.headers.items()})
+    if door.any_standard and dialect.NAME != "fhir":
+        return dialect.reply(b"", error, node.ids(), node.clock())
+    return refusal(error)
 
 
 def _caller(node: Node, door: Door, headers: Mapping[str, str], certificate: bytes | None, network: str) -> Principal:

@@ -10,7 +10,8 @@ from typing import Any
 
 from gateway.audit.facts import entry_of
 from gateway.audit.search import asked_as, audit_query, exchange_query, matches, matches_exchange
-from gateway.errors import GatewayError, NotFound, Unanswerable, Unsupported
+from gateway.errors import GatewayError, NotFound, Unanswerable
+from gateway.inbound.dialect import dialect_of, media_type
 from gateway.model.document import Received
 from gateway.model.door import Call, Door
 from gateway.model.questions import Exchange
@@ -20,7 +21,6 @@ from gateway.model.wire import read_json
 from gateway.pipeline import carry
 from gateway.pipeline.node import Node
 from gateway.pipeline.push import Receipt
-from gateway.standards import Standard, standard_of, standards
 
 _READERS = ("auditor", "admin")
 _MAX_ROWS = 500
@@ -30,14 +30,15 @@ JSON = "application/json"
 async def messages(node: Node, call: Call) -> Egress:
     """One document of any standard. Answered in the dialect of Accept, else of the document."""
     content_type, charset = _content_type(call.headers.get("content-type", ""))
-    dialect = _dialect(call.headers.get("accept", ""), content_type)
+    dialect = dialect_of(call.headers)
     dry_run = _dry_run(call)
     received = Received(
         node.ids(), call.principal, call.body, content_type, "http", node.clock(), charset, dry_run=dry_run
     )
     try:
         receipt = await carry(node, received)
-    except GatewayError as error:
+    except GatewayError as error:  # it never came to the journal
+        node.counted(type(error).__name__, call.url)
         return dialect.reply(call.body, error, node.ids(), node.clock())
     if receipt.error is None and dry_run:
         return Echo({**(receipt.echo or {}), "agreements": [agreement for _, agreement in receipt.exchanges]})
@@ -53,19 +54,9 @@ def _taken(receipt: Receipt) -> Notice:
 
 
 def _content_type(header: str) -> tuple[str, str]:
-    kind, _, parameters = header.partition(";")
+    _, _, parameters = header.partition(";")
     named = dict(p.strip().lower().partition("=")[::2] for p in parameters.split(";"))
-    return kind.strip().lower(), named.get("charset", "").strip('"')
-
-
-def _dialect(accept: str, content_type: str) -> Standard:
-    """The standard to answer in: the first of Accept that is one, else the document's, else FHIR."""
-    for asked in (*accept.split(","), content_type):
-        try:
-            return standard_of(asked.partition(";")[0].strip().lower())
-        except Unsupported:
-            continue
-    return standards()["fhir"]
+    return media_type(header), named.get("charset", "").strip('"')
 
 
 def _dry_run(call: Call) -> bool:
@@ -82,7 +73,8 @@ async def exchanges(node: Node, call: Call) -> Egress:
     found = await asyncio.to_thread(node.store.exchanges, query.where, limit, before)
     rows = [row for row in found if matches_exchange(query, row)]
     await _looked(node, call, "exchanges", {**asked_as(asked), "count": len(rows)})
-    return Notice({"exchanges": [exchange_json(row) for row in rows]}, content_type=JSON)
+    more = {"next": found[-1].id} if len(found) == limit else {}
+    return Notice({"exchanges": [exchange_json(row) for row in rows], **more}, content_type=JSON)
 
 
 async def exchange(node: Node, call: Call) -> Egress:
@@ -102,7 +94,7 @@ async def exchange(node: Node, call: Call) -> Egress:
 
 
 async def daily(node: Node, call: Call) -> Egress:
-    """What came in and what became of it, per agreement and day (UTC)."""
+    """What came in and what became of it, per agreement and day (in the site's time zone)."""
     asked = dict(call.query)
     day = asked.pop("day", node.clock().date().isoformat())
     if asked:
@@ -111,7 +103,7 @@ async def daily(node: Node, call: Call) -> Egress:
         datetime.fromisoformat(day)
     except ValueError as error:
         raise Unanswerable("The day is not a date.", "day") from error
-    rows = await asyncio.to_thread(node.store.daily_counts, day)
+    rows = await asyncio.to_thread(node.store.daily_counts, day, node.site.zone)
     return Notice({"day": day, "counts": [dict(row) for row in rows]}, content_type=JSON)
 
 
@@ -132,7 +124,8 @@ async def audit_rows(node: Node, call: Call) -> Egress:
         }
         for r in rows
     ]
-    return Notice({"rows": told}, content_type=JSON)
+    more = {"next": found[-1].id} if len(found) == limit else {}
+    return Notice({"rows": told, **more}, content_type=JSON)
 
 
 def _paged(call: Call, cursor: str = "before") -> tuple[list[tuple[str, str]], int, str]:
@@ -167,7 +160,14 @@ def exchange_json(row: Exchange) -> dict[str, Any]:
 
 
 DOORS = (
-    Door("POST", "/messages", messages, "Take a document of any supported standard", max_body=20_000_000),
+    Door(
+        "POST",
+        "/messages",
+        messages,
+        "Take a document of any supported standard",
+        max_body=20_000_000,
+        any_standard=True,
+    ),
     Door("GET", "/exchanges", exchanges, "Search the journal by the seven questions", _READERS),
     Door("GET", "/exchanges/daily", daily, "What came in and what became of it, per agreement", _READERS),
     Door("GET", "/exchanges/{id}", exchange, "One exchange with its decisions", _READERS),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from gateway.errors import Misconfigured
@@ -31,9 +32,14 @@ class Compiler:
         self._open: list[str] = []
         self._owns: dict[str, str] = {}
         self._versions: dict[str, str] = {}
+        self._lock = RLock()  # a map is known by name before its rows are there
 
     def rules(self, name: str) -> Rules:
         """The compiled map of a name. Raises Misconfigured."""
+        with self._lock:
+            return self._rules(name)
+
+    def _rules(self, name: str) -> Rules:
         self._needed(name)
         if name not in self._made:
             self._versions.clear()  # of what reached less files before
@@ -51,6 +57,10 @@ class Compiler:
 
     def version(self, name: str) -> str:
         """A digest of every file that the map of this name was compiled from."""
+        with self._lock:
+            return self._version(name)
+
+    def _version(self, name: str) -> str:
         if (known := self._versions.get(name)) is not None:
             return known
         reached, ahead = set(), [name]
@@ -67,10 +77,11 @@ class Compiler:
 
     def table(self, name: str) -> Table:
         """The code table of a name."""
-        self._needed(f"{name}.csv")
-        if name not in self._tables:
-            self._tables[name] = self.library.table(name)
-        return self._tables[name]
+        with self._lock:
+            self._needed(f"{name}.csv")
+            if name not in self._tables:
+                self._tables[name] = self.library.table(name)
+            return self._tables[name]
 
     def _frame(self, name: str, block: Block) -> Rules:
         _known(block, MAP_KEYS)

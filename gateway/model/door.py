@@ -37,7 +37,8 @@ Handler = Callable[[Any, Call], Awaitable[Egress]]
 class Door:
     """`roles`: the caller needs one of them. `shape`: how a Released is written (one resource, or a searchset Bundle).
 
-    `max_body` in bytes, 0 = the door takes no body. `summary` is for the OpenAPI description.
+    `max_body` in bytes, 0 = the door takes no body; `any_standard`: it takes, and answers in, every standard.
+    `summary` is for the OpenAPI description.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -46,5 +47,6 @@ class Door:
     summary: str
     roles: tuple[str, ...] = ("system",)
     max_body: int = 0
+    any_standard: bool = False
     shape: Shape = "resource"
     responses: Mapping[int, str] = field(default_factory=dict)

@@ -56,7 +56,7 @@ class Store(Protocol):
         """
 
     def decisions(self, exchange_id: str) -> Sequence[DecisionRecord]: ...
-    def daily_counts(self, day: str) -> Sequence[Mapping[str, Any]]:
+    def daily_counts(self, day: str, zone: str = "UTC") -> Sequence[Mapping[str, Any]]:
         """Per agreement: received = delivered + withheld + parked + pending + refused + …, `{agreement, received, <status>: n}`."""
 
     def overdue(self, before: datetime, limit: int) -> Sequence[Exchange]:

@@ -187,6 +187,14 @@ class ExchangeAnew:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxHeld:
+    """Changes nothing; fails the unit when `token` is not the entry's last fencing token."""
+
+    entry: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxDone:
     """An outbox entry is finished. Fails the unit when `token` is not the entry's last fencing token."""
 
@@ -225,7 +233,7 @@ class RecordGone:
     key: str
 
 
-Change = ExchangeChange | ExchangeAnew | OutboxDone | OutboxRetry | EpochBump | LinkGone | RecordGone
+Change = ExchangeChange | ExchangeAnew | OutboxHeld | OutboxDone | OutboxRetry | EpochBump | LinkGone | RecordGone
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from gateway.errors import GiveUp, InDoubt, Misconfigured, TryLater
 from gateway.model.agreement import Endpoint
 
 _MAX_ANSWER = 1_000_000
-_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LATER = frozenset({300, 301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 408, 425, 429, 500, 502, 503, 504})
 
 
 class HttpTransport:
@@ -74,6 +74,6 @@ async def _read(answer: httpx.Response) -> bytes:
 def _judged(status: int, body: bytes) -> bytes:
     if 200 <= status < 300:
         return body
-    if status in _LATER:
+    if status in _LATER:  # a token that ran out or an address that moved is not the document's fault
         raise TryLater
     raise GiveUp(f"The recipient answered {status}.")

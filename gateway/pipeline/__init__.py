@@ -7,11 +7,11 @@ question → decide → read → decide → release → record → (commit) → 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.errors import Conflict, NotDurable
+from gateway.errors import Busy, Conflict, NotDurable
 from gateway.model.document import Principal, Received
 from gateway.model.questions import Question
 from gateway.model.records import Lease, Unit
@@ -34,14 +34,15 @@ async def carry(node: Node, received: Received) -> Receipt:
     """
     from gateway.pipeline.push import push
 
-    ready = await _apart(node, received) if len(received.body) > _LARGE else None
-    for _ in range(_TRIES):
-        settled = await node.cpu.run(push, node, received, ready)
-        try:
-            await _durable(node, settled.unit)
-        except Conflict:
-            continue  # somebody else committed this document or this person meanwhile: read again
-        return settled.receipt
+    with node.cpu.holding(len(received.body)):
+        ready = await _apart(node, received) if len(received.body) > _LARGE else None
+        for _ in range(_TRIES):
+            settled = await node.cpu.run(push, node, received, ready)
+            try:
+                await _durable(node, settled.unit)
+            except Conflict:
+                continue  # somebody else committed this document or this person meanwhile: read again
+            return settled.receipt
     raise NotDurable
 
 
@@ -57,36 +58,46 @@ async def answer(node: Node, principal: Principal, question: Question) -> Releas
     """What a reader may have, after it is on record; None when a search finds nothing. Raises NotAllowed, NotFound, NotDurable."""
     from gateway.pipeline.pull import pull
 
-    pulled = await node.cpu.run(pull, node, principal, question)
-    await _durable(node, pulled.unit)
-    if pulled.error is not None:
-        raise pulled.error
-    return pulled.released
+    for _ in range(_TRIES):
+        pulled = await node.cpu.run(pull, node, principal, question)
+        try:
+            await _durable(node, pulled.unit)
+        except Conflict:
+            continue  # another process wrote about this person meanwhile: ask again
+        if pulled.error is not None:
+            raise pulled.error
+        return pulled.released
+    raise NotDurable
 
 
 async def drain(node: Node, owner: str, most: int = 32) -> int:
-    """Works off what is due, one entry per lane; how many were taken up."""
-    now = node.clock()
-    until = now + timedelta(seconds=node.pace.lease)
-    leases = await asyncio.to_thread(node.store.lease, owner, now, until, most)
-    await asyncio.gather(*(_worked(node, lease) for lease in leases))
+    """Works off what is due, one entry per lane, to the end; how many were taken up."""
+    leases = await taken(node, owner, most)
+    await asyncio.gather(*(worked(node, lease) for lease in leases))
     return len(leases)
 
 
-async def _worked(node: Node, lease: Lease) -> None:
+async def taken(node: Node, owner: str, most: int) -> Sequence[Lease]:
+    """Leases on what is due, at most one per lane."""
+    now = node.clock()
+    until = now + timedelta(seconds=node.pace.lease)
+    return await asyncio.to_thread(node.store.lease, owner, now, until, most)
+
+
+async def worked(node: Node, lease: Lease) -> None:
     """One entry to its commit C; a stale lease or a store that refuses leaves it for the next one."""
     from gateway.pipeline.delivery import stuck, undelivered
 
     try:
         unit = await _unit_of(node, lease)
-    except Exception as error:
+    except Exception as error:  # the journal: whatever it was, it is classified and recorded
         exchange = await asyncio.to_thread(node.store.exchange, lease.entry.exchange)
         if exchange is None:
             return
-        unit = await node.cpu.run(undelivered, node, exchange, lease, stuck(error))
+        unit = undelivered(node, exchange, lease, stuck(error))
     try:
         await _durable(node, unit)
-    except (Conflict, NotDurable):
+    except (Conflict, NotDurable, Busy):
         return
 
 
@@ -102,7 +113,7 @@ async def _unit_of(node: Node, lease: Lease) -> Unit:
     if ready.before.puts:
         await _durable(node, ready.before)
     await send(node, ready)
-    return await node.cpu.run(delivered, node, ready, lease)
+    return delivered(node, ready, lease)
 
 
 def _durable(node: Node, unit: Unit) -> Awaitable[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 
 from gateway.errors import (
+    Conflict,
     Defect,
     GatewayError,
     GiveUp,
@@ -24,13 +26,22 @@ from gateway.mapping.ids import keyed_id
 from gateway.model.agreement import Agreement, Endpoint
 from gateway.model.document import Item, PersonKey
 from gateway.model.questions import Decision, Exchange, Status, Step
-from gateway.model.records import ExchangeAnew, Lease, OutboxDone, OutboxRetry, ResourceRecord, Unit
+from gateway.model.records import (
+    ExchangeAnew,
+    Lease,
+    OutboxDone,
+    OutboxHeld,
+    OutboxRetry,
+    Record,
+    ResourceRecord,
+    Unit,
+)
 from gateway.model.wire import read_json, write_json
 from gateway.pipeline.node import Node
-from gateway.pipeline.onfile import about, on_file
+from gateway.pipeline.onfile import REPORTED, about, on_file
 from gateway.stages.decide import Asked, decide_items, labelled
 from gateway.stages.deliver import Rendered, render
-from gateway.stages.record import decision_row, fact_of, item_from, what_of
+from gateway.stages.record import decision_row, fact_of, gist, item_from, what_of
 from gateway.stages.release import release
 
 _log = structlog.get_logger("gateway.delivery")
@@ -41,9 +52,11 @@ class Ready:
     """A delivery that may go: what to send and where; `before` must be durable first (empty when the first intent covers it)."""
 
     exchange: Exchange
+    decision: Decision
     rendered: Rendered
     endpoint: Endpoint
     before: Unit
+    interaction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +74,8 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
     kept = read_json(node.keyring.open(lease.entry.payload))
     agreement = node.site.agreements.get(exchange.agreement)
     at = node.clock()
-    if (
-        agreement is None
-        or agreement.state != "active"
-        or not agreement.valid_from <= node.day(at) <= agreement.valid_to
-    ):
-        return Over(_ended(node, exchange, lease, "withheld", "agreement-ended"))
+    if agreement is None or not _in_force(node, agreement, at):
+        return Over(_ended(node, _nothing_left(exchange), lease, "withheld", "agreement-ended"))
     if exchange.whom.person is None:
         raise Defect("An outbox entry about nobody.")
     person = node.store.survivor(exchange.whom.person)
@@ -76,7 +85,7 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
         rows = decision_row(exchange.id, "delivery", decision, at, node.site.revision, node.keyring, node.ids)
         told = replace(exchange, what=what_of(exchange.what.trigger, decision, items, node.keyring.digest))
         return Over(_ended(node, told, lease, "withheld", decision.reason) + rows)
-    return _ready(node, exchange, agreement, items, decision, kept["answer"])
+    return _ready(node, exchange, lease, agreement, items, decision, kept["answer"])
 
 
 def _in_force(node: Node, agreement: Agreement, at: datetime) -> bool:
@@ -86,10 +95,16 @@ def _in_force(node: Node, agreement: Agreement, at: datetime) -> bool:
     return there and agreement.state == "active" and agreement.valid_from <= node.day(at) <= agreement.valid_to
 
 
+def _nothing_left(exchange: Exchange) -> Exchange:
+    """What was to be released at receipt and never was counts as withheld."""
+    what = exchange.what
+    return replace(exchange, what=replace(what, released=(), withheld=what.withheld + len(what.released)))
+
+
 def _decide(
     node: Node, exchange: Exchange, agreement: Agreement, items: Sequence[Item], person: PersonKey, birth_date: str
 ) -> Decision:
-    known = on_file(node, person, birth_date, items)
+    known = on_file(node, person, birth_date, items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     recipient, received = node.participant(agreement.recipient), exchange.when.received
     asked = Asked(agreement, recipient, "push", exchange.how.standard, node.clock(), received)
@@ -99,6 +114,7 @@ def _decide(
 def _ready(
     node: Node,
     exchange: Exchange,
+    lease: Lease,
     agreement: Agreement,
     items: Sequence[Item],
     decision: Decision,
@@ -115,22 +131,32 @@ def _ready(
         how=replace(exchange.how, obligations=decision.obligations),
         steps=(*exchange.steps, Step("decide", at, decision.decision, decision.reason), Step("release", at)),
     )
-    same = {"released": sorted(decision.released), "obligations": sorted(decision.obligations)} == first
-    before = Unit() if same else _changed(node, anew, decision, at)
-    rendered = render(released, agreement, exchange.id, at, recipient.references[0])
-    return Ready(anew, rendered, recipient.endpoints[agreement.endpoint], before)
+    same = gist(decision) == first
+    before = Unit() if same else _changed(node, anew, lease, decision, at)
+    rendered = render(released, agreement, exchange.id, exchange.when.received, recipient.references[0])
+    endpoint = recipient.endpoints[agreement.endpoint]
+    return Ready(anew, decision, rendered, endpoint, before, agreement.interaction)
 
 
-def _changed(node: Node, exchange: Exchange, decision: Decision, at: datetime) -> Unit:
+def _changed(node: Node, exchange: Exchange, lease: Lease, decision: Decision, at: datetime) -> Unit:
     """Commit B: the decision is not the one of the receipt, so it and its intent are made durable before anything leaves."""
     rows = decision_row(exchange.id, "delivery", decision, at, node.site.revision, node.keyring, node.ids)
-    return rows + Unit((fact_of(exchange, "intent", "pending", at, node.ids),))
+    held = OutboxHeld(lease.entry.id, lease.entry.token)
+    return rows + Unit((fact_of(exchange, "intent", "pending", at, node.ids),), (held,))
 
 
 async def send(node: Node, ready: Ready) -> None:
-    """Over the endpoint's transport. Raises what is Undeliverable."""
+    """Over the endpoint's transport, well within the lease. Raises what is Undeliverable."""
     transport = node.transports[ready.endpoint.transport]
-    await transport.send(ready.endpoint, ready.rendered.body, ready.rendered.headers)
+    try:
+        async with asyncio.timeout(node.pace.lease * _OF_LEASE):
+            await transport.send(ready.endpoint, ready.rendered.body, ready.rendered.headers)
+    except TimeoutError:
+        raise InDoubt from None
+    except InDoubt:
+        if ready.interaction not in _IDEMPOTENT:
+            raise Defect("It may have arrived, and sending it again would have a second effect.") from None
+        raise
 
 
 def delivered(node: Node, ready: Ready, lease: Lease) -> Unit:
@@ -141,7 +167,12 @@ def delivered(node: Node, ready: Ready, lease: Lease) -> Unit:
         steps=(*ready.exchange.steps, Step("deliver", at)),
     )  # fmt: skip
     fact = fact_of(done, "outcome", "delivered", at, node.ids)
-    return Unit((fact,), (ExchangeAnew(done), OutboxDone(lease.entry.id, lease.entry.token)))
+    reported = tuple(
+        Record(REPORTED, f"{done.agreement}:{item['reference']}", {"rules": item["reportRule"]}, at)
+        for item in ready.decision.request.what
+        if item.get("reportRule") and item["reference"] in ready.decision.released
+    )
+    return Unit((fact, *reported), (ExchangeAnew(done), OutboxDone(lease.entry.id, lease.entry.token)))
 
 
 def undelivered(node: Node, exchange: Exchange, lease: Lease, error: GatewayError) -> Unit:
@@ -156,15 +187,23 @@ def undelivered(node: Node, exchange: Exchange, lease: Lease, error: GatewayErro
         kind = type(error).__name__
         waiting = replace(exchange, status="pending", steps=_noted(exchange, at, kind))
         return Unit((), (ExchangeAnew(waiting), OutboxRetry(lease.entry.id, lease.entry.token, later, kind)))
-    if isinstance(error, Defect):
-        reason = replace(exchange.why, reason="Defect")
-        parked = replace(exchange, status="parked", why=reason, steps=_noted(exchange, at, "Defect"))
-        fact = fact_of(parked, "outcome", "parked", at, node.ids)
-        return Unit((fact,), (ExchangeAnew(parked), OutboxRetry(lease.entry.id, lease.entry.token, None, "Defect")))
+    if isinstance(error, Defect | TryLater | InDoubt):
+        return _parked(node, exchange, lease, type(error).__name__)
     return _ended(node, exchange, lease, "failed", type(error).__name__)
 
 
+def _parked(node: Node, exchange: Exchange, lease: Lease, kind: str) -> Unit:
+    """Nothing is thrown away: the entry stays at the head of its lane until a person has seen to it."""
+    at = node.clock()
+    reason = replace(exchange.why, reason=kind)
+    parked = replace(exchange, status="parked", why=reason, steps=_noted(exchange, at, kind))
+    fact = fact_of(parked, "outcome", "parked", at, node.ids)
+    return Unit((fact,), (ExchangeAnew(parked), OutboxRetry(lease.entry.id, lease.entry.token, None, kind)))
+
+
 _MAX_STEPS = 40
+_OF_LEASE = 0.6  # of a lease's time a delivery may take
+_IDEMPOTENT = ("transaction",)  # sent again, these have no second effect
 
 
 def _noted(exchange: Exchange, at: datetime, kind: str) -> tuple[Step, ...]:
@@ -223,7 +262,7 @@ def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
 
 def stuck(error: Exception) -> GatewayError:
     """What a failure of a delivery counts as: what is away or misconfigured here is tried again, a defect parks its lane to be seen."""
-    if isinstance(error, Unavailable | Misconfigured):
+    if isinstance(error, Unavailable | Misconfigured | Conflict):
         return TryLater(error.text)
     if isinstance(error, GatewayError):
         return error if isinstance(error, Undeliverable | Defect) else GiveUp(error.text)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from multiprocessing import get_context
@@ -17,6 +19,7 @@ from gateway.model.agreement import Participant, Site
 from gateway.model.ports import Clock, Ids, Keyring, Store, Transport
 
 T = TypeVar("T")
+MAX_HELD = 200_000_000  # bytes of documents on their way at one time
 
 
 class Cpu:
@@ -27,6 +30,7 @@ class Cpu:
         self._apart: ProcessPoolExecutor | None = None
         self._most = most
         self._waiting = 0
+        self._held = 0
 
     async def run(self, work: Callable[..., T], *args: object) -> T:
         """The result of the work. Raises Busy when too many wait."""
@@ -47,13 +51,33 @@ class Cpu:
             if self._apart is None:
                 self._apart = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
             done = self._apart.submit(work, *args)
-            await asyncio.wait([asyncio.wrap_future(done)])
+            future = asyncio.wrap_future(done)
+            await asyncio.wait([future])
+            if isinstance(
+                future.exception(), BrokenProcessPool
+            ):  # asked for, so that the event loop has nothing to tell
+                raise BrokenProcessPool
         except BrokenProcessPool:
             self._apart = None
             raise Busy from None
         finally:
             self._waiting -= 1
         return done.result
+
+    def run_blocking(self, work: Callable[..., T], *args: object) -> T:
+        """The result of work that somebody outside the event loop waits for."""
+        return self._pool.submit(work, *args).result()
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
+        """While a document of this size is on its way. Raises Busy when too much is."""
+        if self._held + size > MAX_HELD:
+            raise Busy
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
 
     def close(self) -> None:
         """Finishes what runs."""
@@ -85,10 +109,19 @@ class Node:
     transports: Mapping[str, Transport]
     pace: Pace = field(default_factory=Pace)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
-    def counted(self, what: str, where: str) -> None:
+    def counted(self, what: str, where: str, times: int = 1) -> None:
         """A refusal of somebody unknown: counted now, summarised in the audit later, so that a flood costs no commit each."""
-        self.counts[what, where] = self.counts.get((what, where), 0) + 1
+        with self._counting:
+            self.counts[what, where] = self.counts.get((what, where), 0) + times
+
+    def counted_so_far(self) -> dict[tuple[str, str], int]:
+        """What was counted; the counts begin anew."""
+        with self._counting:
+            counts = dict(self.counts)
+            self.counts.clear()
+        return counts
 
     def day(self, at: datetime) -> date:
         """The day of a moment where the site is: agreements begin and end there."""

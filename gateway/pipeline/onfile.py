@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.errors import GatewayError
+from gateway.model.agreement import Agreement
 from gateway.model.document import Item, PersonKey
 from gateway.model.ports import Store
 from gateway.model.records import ResourceRecord
@@ -14,6 +15,8 @@ from gateway.pipeline.node import Node
 from gateway.stages.decide import OnFile
 from gateway.stages.identify import BIRTH, Known, Token, readdress
 
+REPORTED = "reported"  # kind of the generic records that a resource was reported under an agreement
+
 
 def known_of(store: Store, tokens: Sequence[Token]) -> Known:
     """The persons behind identifier tokens, and the birth dates on file for them (as tokens)."""
@@ -22,7 +25,7 @@ def known_of(store: Store, tokens: Sequence[Token]) -> Known:
     return Known(persons, {person: str(record.value["token"]) for person, record in births.items()})
 
 
-def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item]) -> OnFile:
+def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
     """Everything a decision about a person reads. A Consent that cannot be opened makes the consents unknown, which is a no."""
     epoch, rows = node.store.consents(person)
     try:
@@ -32,7 +35,16 @@ def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item
     known = node.store.labels([item.reference for item in items])
     own = {label for row in node.store.resources(person, "Patient") for label in row.labels}
     known = {**known, f"Patient/{person}": tuple(sorted(own))} if own else known
-    return OnFile(person, consents, epoch, known, birth_date)
+    return OnFile(person, consents, epoch, known, birth_date, _reported(node, items, agreement))
+
+
+def _reported(node: Node, items: Sequence[Item], agreement: Agreement) -> dict[str, tuple[str, ...]]:
+    """Which of the items were reported under a statute before, and by which rules: what corrects a report must reach it too."""
+    if agreement.basis != "statute":
+        return {}
+    keys = {item.reference: f"{agreement.id}:{item.reference}" for item in items}
+    rows = {reference: node.store.record(REPORTED, key) for reference, key in keys.items()}
+    return {reference: tuple(row.value["rules"]) for reference, row in rows.items() if row is not None}
 
 
 def about(items: Sequence[Item], was: PersonKey, now: PersonKey) -> tuple[Item, ...]:

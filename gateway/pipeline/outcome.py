@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
+from gateway.errors import Conflict
 from gateway.model.agreement import Agreement
 from gateway.model.document import Item, Mapped, Received
 from gateway.model.duration import later
@@ -19,9 +19,11 @@ from gateway.pipeline.prepare import Prepared, context_of
 from gateway.stages.decide import Asked, decide_items, labelled
 from gateway.stages.identify import attributed, readdress, tokenised
 from gateway.stages.map import follow
-from gateway.stages.record import AuditKind, decision_row, fact_of, outbox_entry, what_of
+from gateway.stages.record import AuditKind, decision_row, fact_of, gist, outbox_entry, what_of
 from gateway.stages.release import release
 from gateway.stages.validate import validate_mapped
+
+DEFECT = "Defect"
 
 
 def outcome(
@@ -46,6 +48,13 @@ def outcome(
     return _decided(node, received, sheet, items, agreement, whose)
 
 
+def broken(
+    node: Node, received: Received, prepared: Prepared, whose: Whose, agreement: Agreement
+) -> tuple[Exchange, Unit]:
+    """The exchange of an agreement in which something went wrong on our side: parked, to be seen."""
+    return _noted(node, _sheet(node, received, prepared, whose, agreement), "parked", DEFECT, "decide")
+
+
 def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agreement: Agreement) -> Exchange:
     """The exchange as far as it is known before any decision."""
     parsed, principal = prepared.parsed, received.principal
@@ -58,7 +67,7 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
         id=node.ids(), received_id=received.id, agreement=agreement.id, status="pending", site_revision=node.site.revision,
         who=Who(principal.participant, principal.client, parsed.user or principal.user, ",".join(principal.roles)),
         whom=Whom(whose.person, agreement.recipient),
-        when=When(received.at, due=by, keep_until=_keep_until(received, agreement)),
+        when=When(received.at, due=by, keep_until=_keep_until(node, received, agreement)),
         where=Where(agreement.jurisdiction, principal.network, agreement.endpoint),
         what=What(parsed.trigger),
         why=Why(agreement.purpose, agreement.basis, agreement.statute),
@@ -67,8 +76,8 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
     )  # fmt: skip
 
 
-def _keep_until(received: Received, agreement: Agreement) -> str:
-    return later(received.at, agreement.keep).date().isoformat() if agreement.keep else ""
+def _keep_until(node: Node, received: Received, agreement: Agreement) -> str:
+    return node.day(later(received.at, agreement.keep)).isoformat() if agreement.keep else ""
 
 
 def _shaped(
@@ -121,6 +130,8 @@ def _consent(node: Node, kept: Exchange, item: Item) -> Unit:
     person = kept.whom.person
     assert person is not None  # noqa: S101 parked otherwise
     before = node.store.resource("Consent", str(item.resource["id"]))
+    if before is not None and (node.store.survivor(before.person) != person or before.source != kept.who.participant):
+        raise Conflict("This Consent is on file about somebody else, or from somebody else.")
     body = write_json(item.resource, canonical=True)
     sealed, keys = node.keyring.seal(f"person:{person}", body)
     version = before.version + 1 if before else 1
@@ -138,7 +149,7 @@ def _decided(
     person = whose.person
     assert person is not None  # noqa: S101 parked otherwise
     at, recipient = node.clock(), node.participant(agreement.recipient)
-    known = on_file(node, person, whose.identity.birth_date, items)
+    known = on_file(node, person, whose.identity.birth_date, items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     asked = Asked(agreement, recipient, "push", sheet.how.standard, at, received.at)
     decision = decide_items(marked, asked, node.site, known)
@@ -154,7 +165,7 @@ def _decided(
     unit = Unit((yes, fact_of(yes, kind, yes.status, at, node.ids)))
     unit += decision_row(yes.id, "receipt", decision, at, node.site.revision, node.keyring, node.ids)
     if yes.status == "pending":
-        extra = {"birthDate": whose.identity.birth_date, "answer": _gist(decision)}
+        extra = {"birthDate": whose.identity.birth_date, "answer": gist(decision)}
         unit += outbox_entry(yes, "deliver", recipient.id, marked, extra, at, node.keyring, node.ids)
     return yes, unit
 
@@ -163,11 +174,6 @@ def _status(received: Received, agreement: Agreement) -> Status:
     if received.dry_run:
         return "dry"
     return "shadowed" if agreement.state == "shadow" else "pending"
-
-
-def _gist(decision: Decision) -> dict[str, Any]:
-    """What of a decision must be the same at delivery for the first audit intent to cover it."""
-    return {"released": sorted(decision.released), "obligations": sorted(decision.obligations)}
 
 
 def _answered(

@@ -64,7 +64,7 @@ def _item(node: Node, row: ResourceRecord) -> Item:
 
 def _decided(node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item]) -> Decision:
     births = {str(b) for row in node.store.resources(person, "Patient") if (b := _birth(node, row))}
-    known = on_file(node, person, births.pop() if len(births) == 1 else "", items)
+    known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
     asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at)

@@ -8,13 +8,14 @@ from typing import Any
 
 import structlog
 
-from gateway.errors import Defect, GatewayError, NotAgreed, Unavailable
+from gateway.errors import Conflict, Defect, GatewayError, NotAgreed, Unavailable
+from gateway.model.agreement import Agreement
 from gateway.model.document import Received
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
-from gateway.model.records import AuditFact, Put, Unit
+from gateway.model.records import AuditFact, Put, ReceivedRecord, Unit
 from gateway.pipeline.node import Node
-from gateway.pipeline.outcome import outcome
-from gateway.pipeline.person import identified, waiting
+from gateway.pipeline.outcome import DEFECT, broken, outcome
+from gateway.pipeline.person import Whose, identified, waiting
 from gateway.pipeline.prepare import Prepared, context_of, prepare
 from gateway.site import agreements_for
 from gateway.stages.receive import digest_of, receive
@@ -49,15 +50,15 @@ def push(node: Node, received: Received, ready: Ready | None = None) -> Settled:
 
     `ready` gives what was prepared elsewhere, or raises what that raised.
     """
-    if not received.dry_run and (
-        first := node.store.seen(received.principal.participant, digest_of(received, node.keyring))
-    ):
+    first = None if received.dry_run else _first(node, received, digest_of(received, node.keyring))
+    if first is not None and first.control_id:
         exchanges = node.store.exchanges({"received_id": first.id}, 100)
         return Settled(Receipt(first.id, tuple((e.id, e.agreement) for e in exchanges)), Unit())
+    again = f"again:{received.id}:" if first is not None else ""
     prepared = None
     try:
         prepared = ready() if ready else prepared_here(node, received)
-        return _settled(node, received, prepared)
+        return _settled(node, received, prepared, again)
     except Unavailable:
         raise
     except GatewayError as error:
@@ -67,19 +68,29 @@ def push(node: Node, received: Received, ready: Ready | None = None) -> Settled:
         return _refused(node, received, Defect(), prepared)
 
 
+def _first(node: Node, received: Received, digest: str) -> ReceivedRecord | None:
+    """The first copy of the same bytes. One that carries an identity of its own (MSH-10, Bundle.identifier) is not taken twice;
+
+    a bare resource states what holds now, and stating it again after something else is a new statement.
+    """
+    return node.store.seen(received.principal.participant, digest)
+
+
 def prepared_here(node: Node, received: Received) -> Prepared:
     """The document prepared in this thread."""
     sender = node.participant(received.principal.participant)
     return prepare(received, sender, context_of(node, sender))
 
 
-def _settled(node: Node, received: Received, prepared: Prepared) -> Settled:
+def _settled(node: Node, received: Received, prepared: Prepared, again: str) -> Settled:
     day = node.day(received.at)
     agreements = agreements_for(node.site, received.principal.participant, prepared.parsed.trigger, day)
     if not agreements:
         raise NotAgreed(None, "MSH-9" if prepared.parsed.standard == "hl7v2" else "")
     whose = identified(node, received, prepared)
-    outcomes = [outcome(node, received, prepared, whose, agreement) for agreement in agreements]
+    outcomes = [_alone(node, received, prepared, whose, agreement) for agreement in agreements]
+    if all(exchange.why.reason == DEFECT for exchange, _ in outcomes):
+        raise Defect
     unit = sum((unit for _, unit in outcomes), Unit())
     receipt = Receipt(received.id, tuple((e.id, e.agreement) for e, _ in outcomes))
     if received.dry_run:
@@ -87,10 +98,23 @@ def _settled(node: Node, received: Received, prepared: Prepared) -> Settled:
             replace(receipt, echo=prepared.echo()), Unit(tuple(_dry(put) for put in unit.puts if _is_fact(put)))
         )
     owner = f"person:{whose.person}" if whose.person else f"received:{received.id}"
-    kept = receive(received, prepared.parsed.control_id, owner, node.keyring)
+    kept = receive(received, prepared.parsed.control_id, owner, node.keyring, again)
     if whose.person is None:
         kept += Unit((waiting(received, prepared, whose),))
     return Settled(receipt, kept + whose.unit + unit)
+
+
+def _alone(
+    node: Node, received: Received, prepared: Prepared, whose: Whose, agreement: Agreement
+) -> tuple[Exchange, Unit]:
+    """One agreement's exchange; a defect in it parks it and does not take the others with it."""
+    try:
+        return outcome(node, received, prepared, whose, agreement)
+    except (Unavailable, Conflict):
+        raise
+    except Exception as error:  # the journal: on record, and nothing of this exchange leaves
+        _log.error("defect in an exchange", received=received.id, agreement=agreement.id, kind=type(error).__name__)
+        return broken(node, received, prepared, whose, agreement)
 
 
 def _is_fact(put: Put) -> bool:
@@ -119,5 +143,10 @@ def _refused(node: Node, received: Received, error: GatewayError, prepared: Prep
     unit = Unit((exchange, fact_of(exchange, "refusal", kind, at, node.ids)))
     receipt = Receipt(received.id, ((exchange.id, ""),), error)
     if received.dry_run:
-        return Settled(receipt, unit)
-    return Settled(receipt, receive(received, "", f"received:{received.id}", node.keyring, refused=True) + unit)
+        return Settled(receipt, Unit(tuple(_dry(put) for put in unit.puts)))
+    mark = "refused:"
+    if first := _first(node, received, mark + digest_of(received, node.keyring)):  # its bytes are kept already
+        told = replace(exchange, received_id=first.id)
+        fact = fact_of(told, "refusal", kind, at, node.ids)
+        return Settled(replace(receipt, received=first.id), Unit((told, fact)))
+    return Settled(receipt, receive(received, "", f"received:{received.id}", node.keyring, mark) + unit)

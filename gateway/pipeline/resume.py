@@ -15,7 +15,7 @@ from gateway.pipeline.onfile import known_of
 from gateway.pipeline.outcome import outcome
 from gateway.pipeline.person import WORKLIST, Whose
 from gateway.pipeline.prepare import context_of, prepare
-from gateway.stages.identify import merged_pairs, named_persons, subject_of
+from gateway.stages.identify import merged_pairs, merges, named_persons, subject_of
 
 
 def linked(node: Node, received_id: str, person: PersonKey | None, by: str) -> Unit:
@@ -57,15 +57,14 @@ def _resumed(node: Node, row: ReceivedRecord, person: PersonKey) -> Unit:
     received = _received(node, row)
     sender = node.participant(received.principal.participant)
     prepared = prepare(received, sender, context_of(node, sender))
-    subject = subject_of(
-        named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems),
-        merged_pairs(prepared.mapped.items),
-    )
-    known = known_of(node.store, subject.tokens if subject else ())
+    named = named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems)
+    pairs = merged_pairs(prepared.mapped.items)
+    subject = subject_of(named, pairs)
+    known = known_of(node.store, [token for one in named for token in one.tokens])
     reference = subject.reference if subject else ""
     identity = Identity(person, "", subject.birth_date if subject else "", reference)
     whose = Whose(identity, subject, known, Unit(), {reference: f"Patient/{person}"} if reference else {})
-    unit = Unit()
+    unit = Unit(merges(pairs, named, known, person, row.at, row.participant))
     for exchange in _parked(node, row.id):
         agreement = node.site.agreements.get(exchange.agreement)
         if agreement is not None:

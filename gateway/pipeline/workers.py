@@ -1,4 +1,4 @@
-"""What runs beside the doors: deliveries, the summary of counted refusals, the alarm before deadlines, the erasure of what expired."""
+"""What runs beside the doors: deliveries, the summary of counted refusals, the alarm before deadlines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import structlog
 
 from gateway.errors import GatewayError
 from gateway.model.records import AuditFact, Record, Unit
-from gateway.pipeline import drain
+from gateway.pipeline import taken, worked
 from gateway.pipeline.node import Node
 
 _log = structlog.get_logger("gateway.workers")
+_ALARMED = 10_000  # the most overdue exchanges looked at in one round
+_PLACES = 32  # deliveries under way at one time
 ALARM = "deadline-alarm"  # kind of the generic record that an exchange's deadline was called out
 
 
@@ -26,6 +28,7 @@ class Workers:
         self._alarm_before = timedelta(seconds=alarm_before)
         self._idle = idle
         self._summary = summary
+        self._running: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -37,31 +40,40 @@ class Workers:
         """Ends them; what was counted is still summarised."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._running, return_exceptions=True)
         await self._count()
 
     async def _deliver(self) -> None:
-        while await drain(self._node, self._owner):
-            pass
+        """Takes up what is due as places become free: a slow recipient holds one place, never the others."""
+        while True:
+            leases = await taken(self._node, self._owner, _PLACES - len(self._running))
+            for lease in leases:
+                task = asyncio.create_task(worked(self._node, lease))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            if not self._running or (not leases and len(self._running) < _PLACES):
+                return
+            await asyncio.wait(self._running, timeout=self._idle, return_when=asyncio.FIRST_COMPLETED)
 
     async def _count(self) -> None:
         """Refusals of unknown callers, in one row: a flood of them costs no commit each."""
         node = self._node
-        counts, at = dict(node.counts), node.clock()
+        counts, at = node.counted_so_far(), node.clock()
         if not counts:
             return
         rows = [{"what": what, "where": where, "count": n} for (what, where), n in sorted(counts.items())]
         fact = AuditFact(node.ids(), "", "count", at, None, "refused", node.site.revision, {"what": {"refusals": rows}})
-        await asyncio.wrap_future(node.store.commit(Unit((fact,))))
-        for key, n in counts.items():
-            node.counts[key] -= n
-            if node.counts[key] <= 0:
-                del node.counts[key]
+        try:
+            await asyncio.wrap_future(node.store.commit(Unit((fact,))))
+        except GatewayError:
+            for (what, where), n in counts.items():  # counted again, to be told when the store is back
+                node.counted(what, where, n)
+            raise
 
     async def _alarm(self) -> None:
         """One alarm per exchange whose deadline is near and that has not been delivered."""
         node, at = self._node, self._node.clock()
-        for exchange in await asyncio.to_thread(node.store.overdue, at + self._alarm_before, 100):
+        for exchange in await asyncio.to_thread(node.store.overdue, at + self._alarm_before, _ALARMED):
             if await asyncio.to_thread(node.store.record, ALARM, exchange.id) is not None:
                 continue
             due = exchange.when.due.isoformat() if exchange.when.due else ""

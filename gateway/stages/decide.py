@@ -7,7 +7,7 @@ remains is put to `gateway.consent.decide`. There is no default: whatever cannot
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from gateway.consent import decide
 from gateway.consent.codes import codes
 from gateway.consent.labels import item_of, label, parts_of, rules_of
 from gateway.consent.marks import Labelling, marks_of
-from gateway.consent.reporting import Hit, reportable, with_hits
+from gateway.consent.reporting import Hit, hit_of, reportable, with_hits
 from gateway.model.agreement import Agreement, Participant, Site
 from gateway.model.document import Item, PersonKey
 from gateway.model.duration import later
@@ -35,6 +35,7 @@ class OnFile:
     epoch: int
     known_labels: Mapping[str, Sequence[str]]
     birth_date: str = ""
+    reported: Mapping[str, Sequence[str]] = field(default_factory=dict)  # reference → rules it was reported by before
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     over = [item for item in inside if marks_of(item.labels, codes()).level > highest]
     held = {item.reference for item in over}
     left = [item for item in inside if item.reference not in held]
-    hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site))}
+    hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site, on_file))}
     request = _request(_questions(left, hits, site, on_file), asked, on_file)
     given = {
         "implicitPolicy": site.implicit_policy,
@@ -82,10 +83,13 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     return _decision(answer, request, over, items, on_file, dues)
 
 
-def _hits(item: Item, asked: Asked, site: Site) -> tuple[Hit, ...]:
+def _hits(item: Item, asked: Asked, site: Site, on_file: OnFile) -> tuple[Hit, ...]:
+    """The report rules an item meets; one that was reported before is reported again, even when it now says the opposite."""
     if asked.agreement.basis != "statute":
         return ()
-    return reportable(item.resource, site.report_rules, asked.at)
+    met = reportable(item.resource, site.report_rules, asked.at)
+    before = on_file.reported.get(item.reference, ())
+    return met or tuple(hit_of(rule) for rule in site.report_rules if rule["id"] in before)
 
 
 def _questions(

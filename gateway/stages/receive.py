@@ -8,17 +8,18 @@ from gateway.model.records import ReceivedRecord, Unit
 
 
 def digest_of(received: Received, keyring: Keyring) -> str:
-    """The keyed digest by which a second copy is recognised: the bytes, and how they are to be read."""
-    return keyring.digest(b"\n".join((received.content_type.encode(), received.charset.encode(), received.body)))
+    """The keyed digest by which a second copy is recognised: the same bytes are the same document, whichever door they come by."""
+    return keyring.digest(received.body)
 
 
-def receive(received: Received, control_id: str, owner: str, keyring: Keyring, *, refused: bool = False) -> Unit:
+def receive(received: Received, control_id: str, owner: str, keyring: Keyring, mark: str = "") -> Unit:
     """The row of what came in, its payload sealed under the owner's data key (`person:…`, or `received:…` until identified).
 
-    What is refused is kept as well, but is not recognised again: a sender that corrects nothing but our site may send it again.
+    `mark` goes before the digest of what is not to be recognised as a duplicate later: what was refused (a sender that corrects
+    nothing but our site may send it again), and what states the same thing anew.
     """
     sealed, keys = keyring.seal(owner, received.body)
-    digest = f"refused:{received.id}" if refused else digest_of(received, keyring)
+    digest = mark + digest_of(received, keyring)
     row = ReceivedRecord(
         id=received.id, participant=received.principal.participant, digest=digest, control_id=control_id[:199],
         content_type=received.content_type, transport=received.transport, network=received.principal.network,

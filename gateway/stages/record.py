@@ -29,6 +29,14 @@ def what_of(trigger: str, decision: Decision, items: Sequence[Item], digest: Cal
     return What(trigger, rows, len(held), tuple(labels))
 
 
+def gist(decision: Decision) -> dict[str, Any]:
+    """What of a decision must be the same at delivery for the first audit intent to cover it."""
+    return {
+        "released": sorted(decision.released), "obligations": sorted(decision.obligations), "reason": decision.reason,
+        "consents": sorted(decision.consents_used), "elements": decision.answer.get("elements", {}),
+    }  # fmt: skip
+
+
 def decision_row(
     exchange: str, phase: Literal["receipt", "delivery", "replay", "question", "answer"], decision: Decision, at: datetime,
     revision: str, keyring: Keyring, ids: Ids,

@@ -29,6 +29,7 @@ from gateway.model.records import (
     Merge,
     OutboxDone,
     OutboxEntry,
+    OutboxHeld,
     OutboxRetry,
     Put,
     ReceivedRecord,
@@ -110,6 +111,7 @@ def _apply(connection: Connection, group: _Group, heads: Heads) -> None:
         heads.forget()
     _change_exchanges(connection, group.exchange_changes)
     _outbox_done(connection, group.all(OutboxDone))
+    _outbox_held(connection, group.all(OutboxHeld))
     _outbox_again(connection, group.all(OutboxRetry))
     _bump(connection, group.all(EpochBump))
     _take_away(connection, group.all(LinkGone), group.all(RecordGone))
@@ -231,6 +233,13 @@ _HELD = and_(outbox.c.id == bindparam("_id"), outbox.c.token == bindparam("_toke
 
 def _outbox_done(connection: Connection, changes: Sequence[OutboxDone]) -> None:
     exactly(connection, delete(outbox).where(_HELD), [{"_id": one.entry, "_token": one.token} for one in changes])
+
+
+def _outbox_held(connection: Connection, changes: Sequence[OutboxHeld]) -> None:
+    same = {"token": outbox.c.token}
+    exactly(
+        connection, update(outbox).where(_HELD).values(same), [{"_id": o.entry, "_token": o.token} for o in changes]
+    )
 
 
 def _outbox_again(connection: Connection, changes: Sequence[OutboxRetry]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, RowMapping, Select, and_, func, or_, select, tuple_
 from sqlalchemy.exc import DataError, SQLAlchemyError
@@ -39,7 +40,7 @@ from gateway.store.tables import (
     resources,
 )
 
-_WAITING = ("pending", "parked")
+_WAITING = ("pending", "parked", "failed")
 _CONSENT = "Consent"
 _CHUNK = 400  # parameters, or pairs of them, in one statement
 T = TypeVar("T")
@@ -94,13 +95,11 @@ class Reads:
         query = select(decisions).where(decisions.c.exchange == exchange_id).order_by(decisions.c.at)
         return [rows.decision_from(row) for row in self._all(query)]
 
-    def daily_counts(self, day: str) -> Sequence[Mapping[str, Any]]:
+    def daily_counts(self, day: str, zone: str = "UTC") -> Sequence[Mapping[str, Any]]:
         e = exchanges.c
         query = (
             select(e.agreement, e.status, func.count().label("n"))
-            .where(
-                *conditions(EXCHANGES, {"when_received_from": day, "when_received_to": _next(day)}), e.received_id != ""
-            )
+            .where(*conditions(EXCHANGES, _whole_day(day, zone)), e.received_id != "")
             .group_by(e.agreement, e.status)
         )
         made: dict[str, dict[str, Any]] = {}
@@ -211,8 +210,11 @@ def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
         yield values[start : start + _CHUNK]
 
 
-def _next(day: str) -> str:
+def _whole_day(day: str, zone: str) -> dict[str, str]:
+    """The day as a half-open range of times in a time zone. Raises Unanswerable for what is no date."""
     try:
-        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-    except (ValueError, OverflowError):
-        raise Unanswerable(None, "day") from None
+        start = datetime.combine(date.fromisoformat(day), time(), ZoneInfo(zone))
+        end = datetime.combine(start.date() + timedelta(days=1), time(), ZoneInfo(zone))
+    except (ValueError, OverflowError) as error:
+        raise Unanswerable("The day is not a date.", "day") from error
+    return {"when_received_from": start.isoformat(), "when_received_to": end.isoformat()}

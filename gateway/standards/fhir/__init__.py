@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Invalid, Malformed, Unsound
 from gateway.model.document import Parsed
@@ -12,6 +13,9 @@ from gateway.model.report import Report
 from gateway.model.wire import read_json
 from gateway.standards.fhir.render import render
 from gateway.standards.fhir.reply import reply
+
+if TYPE_CHECKING:
+    from gateway.validating import Validator
 
 NAME = "fhir"
 CONTENT_TYPES = ("application/fhir+json",)
@@ -53,10 +57,15 @@ def parse(body: bytes, charset: str = "") -> Parsed:  # noqa: ARG001
 
 def check(parsed: Parsed) -> Report:
     """The findings of the validator on the resource, as the base specification has it."""
+    found: Report = _validator().report(parsed.tree)
+    return found
+
+
+@cache
+def _validator() -> Validator:
     from gateway.validating import Validator  # heavy: definitions are loaded with it
 
-    found: Report = Validator().report(parsed.tree)
-    return found
+    return Validator()
 
 
 def admit(parsed: Parsed) -> Report:
