@@ -37,10 +37,18 @@ def rows_asked(
 ) -> Sequence[ResourceRecord]:
     """The rows of that type about the person that this sender gave; one of them when an id is asked for."""
     rows = [row for row in store.resources(person, question.type) if row.source == source]
-    if question.id and question.type != "Patient":
+    if question.type == "Patient":
+        return _of_whom_remains(rows, person)
+    if question.id:
         own = _own(question.id, reader, keyring)
         return [row for row in rows if row.id == own]
     return rows
+
+
+def _of_whom_remains(rows: Sequence[ResourceRecord], person: PersonKey) -> Sequence[ResourceRecord]:
+    """The one Patient of a person: after a merge that of whoever remained, not of whoever was merged away."""
+    own = [row for row in rows if row.person == person]
+    return (own or rows)[-1:]
 
 
 def limited(decision: Decision, count: int) -> Decision:

@@ -51,7 +51,9 @@ def test_the_sum_of_sizes_is_limited(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"no archive", gzip.compress(b"no tar inside this"), packed(("package/x.json", b"{}"))[:-20]]
+    "body",
+    [b"", b"no archive", gzip.compress(b"no tar inside this"), packed(("package/x.json", b"{}"))[:-20]],
+    ids=["empty", "plain", "no tar inside", "cut short"],
 )
 def test_broken_archives_are_malformed(body):
     with pytest.raises(Malformed):

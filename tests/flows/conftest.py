@@ -120,7 +120,9 @@ class Flow:
     async def sends(self, body: bytes | Mapping[str, Any], who: str = HOSPITAL, **more: Any) -> Receipt:
         return await carry(self.node, self.received(body, who, **more))
 
-    async def consents(self, person: Person, status: str = "active", to: str = "Organization/mapo-care-team") -> Receipt:
+    async def consents(
+        self, person: Person, status: str = "active", to: str = "Organization/mapo-care-team"
+    ) -> Receipt:
         return await self.sends(consent(person, self.moment(), to, status))
 
     async def drains(self) -> int:
@@ -226,7 +228,9 @@ class Served:
         headers = {"Authorization": f"Bearer {self.flow.stage.tokens[token]}"} if token else {}
         return httpx.Client(base_url=self.base, headers=headers, trust_env=False, timeout=PATIENCE, **more)
 
-    def posts(self, body: bytes | Mapping[str, Any], token: str = "hospital", path: str = "/messages", **headers: str) -> httpx.Response:
+    def posts(
+        self, body: bytes | Mapping[str, Any], token: str = "hospital", path: str = "/messages", **headers: str
+    ) -> httpx.Response:
         kind = V2 if isinstance(body, bytes) else FHIR
         raw = body if isinstance(body, bytes) else write_json(body)
         told = {"Content-Type": kind, **{name.replace("_", "-"): value for name, value in headers.items()}}

@@ -166,7 +166,9 @@ async def test_a_narrower_consent_before_delivery_narrows_it(flow: Flow) -> None
     person = await discharged(flow)
     wider = flow.one(REFERRAL)
     narrow = consent(person, flow.moment(), "Organization/mapo-care-team")
-    narrow["provision"]["provision"] = [{"type": "deny", "class": [{"system": "http://hl7.org/fhir/resource-types", "code": "AllergyIntolerance"}]}]
+    narrow["provision"]["provision"] = [
+        {"type": "deny", "class": [{"system": "http://hl7.org/fhir/resource-types", "code": "AllergyIntolerance"}]}
+    ]
     assert (await flow.sends(narrow)).error is None
     seen: list[tuple[int, int]] = []
 
@@ -182,7 +184,9 @@ async def test_a_narrower_consent_before_delivery_narrows_it(flow: Flow) -> None
     assert exchange.status == "delivered"
     held = {r["reference"] for r in wider.what.released} - {r["reference"] for r in exchange.what.released}
     assert {reference.partition("/")[0] for reference in held} == {"AllergyIntolerance"}
-    assert {e["resource"]["resourceType"] for e in read_json(flow.post.sent[0].body)["entry"]}.isdisjoint({"AllergyIntolerance"})
+    assert {e["resource"]["resourceType"] for e in read_json(flow.post.sent[0].body)["entry"]}.isdisjoint(
+        {"AllergyIntolerance"}
+    )
     flow.verified()
 
 
