@@ -41,7 +41,7 @@ def outcome(
     lost = [loss for loss in mapped.losses if not loss.reason.startswith("ignored")]
     if agreement.loss_budget is not None and len(lost) > agreement.loss_budget:
         return _noted(node, sheet, "parked", "loss-budget", "map")
-    if not validate_mapped(replace(mapped, items=items)).ok:
+    if not (prepared.valid if mapped is prepared.mapped else validate_mapped(mapped).ok):
         return _noted(node, sheet, "parked", "invalid-result", "validate")
     if agreement.interaction == "keep":
         return _kept(node, received, sheet, [item for item in items if _is_kept(item, agreement, whose)])

@@ -15,7 +15,7 @@ from gateway.model.questions import Step
 from gateway.pipeline.node import Node
 from gateway.stages.map import conversion, map_document
 from gateway.stages.parse import parse_document
-from gateway.stages.validate import validate_document
+from gateway.stages.validate import validate_document, validate_mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Prepared:
     mapped: Mapped
     notes: tuple[tuple[str, str], ...]  # (stage, note) of what was done
     findings: Mapping[str, Any]
+    valid: bool  # what it became, by the FHIR R4 core
 
     def steps(self, received: Received, at: datetime) -> tuple[Step, ...]:
         """The stages so far, for the journal."""
@@ -40,7 +41,7 @@ class Prepared:
 
 
 def prepare(received: Received, sender: Participant, context: MapContext) -> Prepared:
-    """receive → parse → validate → map. Pure: needs no node and no store, so that it can run in a process of its own.
+    """receive → parse → validate → map → validate. Pure: needs no node and no store, so that it can run in a process of its own.
 
     Raises what is Unusable, NotAgreed when the document names another sender.
     """
@@ -49,7 +50,9 @@ def prepare(received: Received, sender: Participant, context: MapContext) -> Pre
     report = validate_document(parsed)
     mapped = map_document(parsed, context=context)
     notes = (("parse", ""), ("validate", f"{len(report.findings)} findings"), ("map", ", ".join(mapped.map)))
-    return Prepared(replace(parsed, tree=None), mapped, notes, (report + mapped.report).as_outcome())
+    made = validate_mapped(mapped)
+    findings = (report + mapped.report + made).as_outcome()
+    return Prepared(replace(parsed, tree=None), mapped, notes, findings, made.ok)
 
 
 def _agrees(sender: Participant, parsed: Parsed) -> None:

@@ -22,7 +22,10 @@ FORM = [
     (HOSPITAL, "name: {ko:", "name: {korean:", "name.korean: there is no such setting."),
     (HOSPITAL, "zone: Asia/Seoul ", "zone: !!python/name:os.system x", "Tags are not taken here."),
     (HOSPITAL, "purposes: [TREAT, COC] ", "purposes: [TREAT, TREAT] ", "purposes: a value stands here twice."),
-    (TEAM, "transport: http ", "transport: carrier-pigeon ", "endpoints[0].transport: this must be http (delivery over MLLP comes with the way back to HL7 v2)."),
+    (
+        TEAM, "transport: http ", "transport: carrier-pigeon ",
+        "endpoints[0].transport: this must be http (delivery over MLLP comes with the way back to HL7 v2).",
+    ),
     (AGREED, "state: draft", "state: maybe", "state: this must be draft, shadow, active or ended."),
     (AGREED, "[Patient, Encounter,", "[Patient, Visit,", "what.types[1]: this must be a resource type of FHIR R4."),
     (AGREED, "label: N ", "label: X ", "what.label: this must be a level of v3-Confidentiality: U L M N R V."),
