@@ -62,7 +62,14 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
 
 def build_app(node: Node, *, console_loopback: bool = False, console_hosts: frozenset[str] = frozenset()) -> FastAPI:
     """The web application: every door, mounted once. `console_loopback` lets people at this machine see the console."""
-    app = FastAPI(title="Ieum gateway", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Ieum gateway",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.include_router(router(node, all_doors(app)))
     no_such_door(app)
     access = Access(

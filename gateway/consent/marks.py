@@ -5,9 +5,11 @@ Labels only add up. Every source of labels is read by itself, so that a level be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import normalize
 
 from gateway.consent.codes import Codes
 from gateway.consent.question import listed
@@ -45,6 +47,7 @@ class Labelling:
     classifies: bool
     unclassified: Marks
     uncoded_normal: frozenset[str]
+    forms: Mapping[str | None, re.Pattern[str]] = field(default_factory=dict)
     seen: dict[Coding, tuple[Marks, bool]] = field(default_factory=dict)
 
     def labels(self, names: Iterable[str]) -> Marks:
@@ -62,11 +65,22 @@ class Labelling:
         for system, code in filter(None, (coding, self.maps.get(coding))):
             if code is None:
                 continue
-            known = known or system in self.classified
+            plain = _plain(code)
+            known = known or (system in self.classified and self._well_formed(system, plain))
             for prefixes, marks in self.rows.get(system, ()):
-                if code.startswith(prefixes):
+                if plain.startswith(prefixes) or code.startswith(prefixes):
                     made |= marks
         return made, known
+
+    def _well_formed(self, system: str | None, code: str) -> bool:
+        """Whether a code has the form that the site declares for its system; without one, any has."""
+        form = self.forms.get(system)
+        return form is None or form.fullmatch(code) is not None
+
+
+def _plain(code: str) -> str:
+    """A code without the variety of writing: compatibility forms, case, blanks."""
+    return "".join(normalize("NFKC", code).split()).upper()
 
 
 def labelling(register: Mapping[str, Any], codes: Codes) -> Labelling:
@@ -83,6 +97,7 @@ def labelling(register: Mapping[str, Any], codes: Codes) -> Labelling:
         classifies="classifiedSystems" in register or "unclassified" in register,
         unclassified=Marks(unknown.level, unknown.sensitivities, True),
         uncoded_normal=frozenset(register.get("uncodedNormal", ())),
+        forms={row["system"]: re.compile(row["pattern"], re.ASCII) for row in register.get("codeForms", ())},
     )
 
 

@@ -67,8 +67,7 @@ def _valid(rule: Rule, when: datetime) -> bool:
 def _meets(resource: Resource, rule: Rule) -> bool:
     if resource["resourceType"] != rule["type"]:
         return False
-    parts = (resource, *at(resource, "component"))
-    return any(_coded(part.get("code"), rule["code"]) and _valued(part, rule.get("value", {})) for part in parts)
+    return _coded(resource.get("code"), rule["code"]) and _valued(resource, rule.get("value", {}))
 
 
 def _coded(concept: Any, wanted: Iterable[Mapping[str, Any]]) -> bool:

@@ -40,7 +40,7 @@ async def read(node: Node, call: Call) -> Egress:
 
 async def search(node: Node, call: Call) -> Egress:
     """`GET [base]/{type}?patient=` (or `identifier=` of a Patient): what the reader may have of one person."""
-    question = _question(_type(call.path["type"]), call.query)
+    question = _question(node, _type(call.path["type"]), call.query)
     return await answer(node, call.principal, question) or Notice(_EMPTY)
 
 
@@ -50,7 +50,7 @@ def _type(text: str) -> str:
     return text
 
 
-def _question(kind: str, query: tuple[tuple[str, str], ...]) -> Question:
+def _question(node: Node, kind: str, query: tuple[tuple[str, str], ...]) -> Question:
     """The parameters as one question. Raises Unanswerable for a modifier, a chain, a repetition, or one that is not offered."""
     names = [name for name, _ in query]
     if len(set(names)) != len(names):
@@ -64,6 +64,8 @@ def _question(kind: str, query: tuple[tuple[str, str], ...]) -> Question:
     if len(patients) > 1:
         return Question(kind, count=count)
     identifier = _identifier(asked["identifier"]) if kind == "Patient" and "identifier" in asked else None
+    if identifier and identifier[0] in node.site.national_systems:
+        raise Unanswerable("A national number is not asked for in an address.", "identifier")
     others = set(asked) - {*_NAMING, "identifier"}
     if (patients or identifier) and others:
         raise Unanswerable("Beside the person, no other parameter is answered here.", *sorted(others)[:3])

@@ -38,6 +38,7 @@ from gateway.pipeline.node import Node
 
 FHIR_JSON = "application/fhir+json"
 _PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+_ADVICE = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 _MAX_QUERY = 16_384
 _OFF_RECORD = (
     UnknownCaller,
@@ -160,10 +161,7 @@ def no_such_door(app: FastAPI) -> None:
 
 def refusal(error: GatewayError) -> Notice:
     """What a refusal says in FHIR."""
-    headers = (
-        {"WWW-Authenticate": "Bearer"} if error.status == 401 else {"Retry-After": "5"} if error.status == 503 else {}
-    )
-    return Notice(outcome_of(error), error.status, headers=headers)
+    return Notice(outcome_of(error), error.status)
 
 
 def respond(egress: Egress, shape: Shape) -> Response:
@@ -172,14 +170,17 @@ def respond(egress: Egress, shape: Shape) -> Response:
         case Released():
             return Response(write_json(_written(egress, shape)), 200, _PRIVATE, FHIR_JSON)
         case Notice(content=bytes() as content):
-            return Response(content, egress.status, {**_PRIVATE, **egress.headers}, egress.content_type)
+            return Response(content, egress.status, _headers(egress), egress.content_type)
         case Notice():
-            return Response(
-                write_json(egress.content), egress.status, {**_PRIVATE, **egress.headers}, egress.content_type
-            )
+            return Response(write_json(egress.content), egress.status, _headers(egress), egress.content_type)
         case Echo():
             return Response(write_json(egress.content), egress.status, _PRIVATE, FHIR_JSON)
     raise TypeError(f"{type(egress).__name__} may not leave")
+
+
+def _headers(notice: Notice) -> dict[str, str]:
+    """What goes with a status in every dialect: how to prove who one is, when to try again (RFC 9110, 11.6.1 and 10.2.3)."""
+    return {**_PRIVATE, **_ADVICE.get(notice.status, {}), **notice.headers}
 
 
 def _written(released: Released, shape: Shape) -> Any:

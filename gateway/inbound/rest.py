@@ -131,7 +131,7 @@ async def audit_rows(node: Node, call: Call) -> Egress:
 def _paged(call: Call, cursor: str = "before") -> tuple[list[tuple[str, str]], int, str]:
     paging = {name: value for name, value in call.query if name in ("limit", cursor)}
     limit = paging.get("limit", "50")
-    if not (limit.isascii() and limit.isdigit()) or not 0 < int(limit) <= _MAX_ROWS:
+    if not (limit.isascii() and limit.isdigit() and len(limit) < 9) or not 0 < int(limit) <= _MAX_ROWS:
         raise Unanswerable(f"The limit is a number from 1 to {_MAX_ROWS}.", "limit")
     return [pair for pair in call.query if pair[0] not in ("limit", cursor)], int(limit), paging.get(cursor, "")
 

@@ -251,8 +251,10 @@ def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
     digest, before = node.keyring.digest(body), node.store.resource(kind, id)
     if before is not None and before.digest == digest:
         return Unit()
-    if before is not None and before.source != source:
-        raise Defect("Two senders' resources have one id.")
+    if before is not None and (
+        before.source != source or node.store.survivor(before.person) != node.store.survivor(person)
+    ):
+        raise Defect("A resource on file is somebody else's, or came from somebody else.")
     labels = tuple(sorted(item.labels | set(before.labels if before else ())))
     sealed, keys = node.keyring.seal(f"person:{person}", body)
     version = before.version + 1 if before else 1

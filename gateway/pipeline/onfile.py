@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.model.agreement import Agreement
@@ -52,7 +53,9 @@ def about(items: Sequence[Item], was: PersonKey, now: PersonKey) -> tuple[Item, 
     return tuple(items) if was == now else readdress(items, {f"Patient/{was}": f"Patient/{now}"})
 
 
-def _about(consent: object, row: ResourceRecord, person: PersonKey) -> dict[str, object]:
+def _about(consent: object, row: ResourceRecord, person: PersonKey) -> dict[str, Any]:
     """The Consent with the person's present reference: a Consent given before a merge is about whoever remained."""
-    made: dict[str, object] = rewritten(consent, {f"Patient/{row.person}": f"Patient/{person}"})
+    made: dict[str, Any] = rewritten(consent, {f"Patient/{row.person}": f"Patient/{person}"})
+    if row.person != person:  # a series of its own: no consent of one identity supersedes one of the other
+        made["organization"] = [*made.get("organization", ()), {"reference": f"Patient/{row.person}"}]
     return made

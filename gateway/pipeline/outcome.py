@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.errors import Conflict
+from gateway.errors import Conflict, Invalid
 from gateway.model.agreement import Agreement
 from gateway.model.document import Item, Mapped, Received
 from gateway.model.duration import later
@@ -24,6 +25,7 @@ from gateway.stages.release import release
 from gateway.stages.validate import validate_mapped
 
 DEFECT = "Defect"
+_ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}", re.ASCII)
 
 
 def outcome(
@@ -43,6 +45,8 @@ def outcome(
         return _noted(node, sheet, "parked", "loss-budget", "map")
     if not (prepared.valid if mapped is prepared.mapped else validate_mapped(mapped).ok):
         return _noted(node, sheet, "parked", "invalid-result", "validate")
+    if any(not _is_own_consent(item, whose) for item in items):
+        raise Invalid("The patient of a Consent cannot be told to be the person of this document.", "Consent.patient")
     if agreement.interaction == "keep":
         return _kept(node, received, sheet, [item for item in items if _is_kept(item, agreement, whose)])
     return _decided(node, received, sheet, items, agreement, whose)
@@ -65,7 +69,7 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
     )
     return Exchange(
         id=node.ids(), received_id=received.id, agreement=agreement.id, status="pending", site_revision=node.site.revision,
-        who=Who(principal.participant, principal.client, parsed.user or principal.user, ",".join(principal.roles)),
+        who=Who(principal.participant, principal.client, _user(node, parsed.user or principal.user), ",".join(principal.roles)),
         whom=Whom(whose.person, agreement.recipient),
         when=When(received.at, due=by, keep_until=_keep_until(node, received, agreement)),
         where=Where(agreement.jurisdiction, principal.network, agreement.endpoint),
@@ -74,6 +78,11 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
         how=How(parsed.standard, received.transport, agreement.interaction, ", ".join(prepared.mapped.map), agreement.profile),
         steps=steps,
     )  # fmt: skip
+
+
+def _user(node: Node, user: str) -> str:
+    """Who sat at the sender's system, when it reads like an account; anything else only as a keyed token."""
+    return user if not user or _ACCOUNT.fullmatch(user) else "token:" + node.keyring.token("user", user)[:16]
 
 
 def _keep_until(node: Node, received: Received, agreement: Agreement) -> str:
@@ -104,9 +113,12 @@ def _is_kept(item: Item, agreement: Agreement, whose: Whose) -> bool:
     kind, own = item.resource["resourceType"], f"Patient/{whose.person}"
     if kind not in agreement.types:
         return False
-    if kind == "Consent":
-        return bool(item.resource.get("patient", {}).get("reference") == own)
     return kind != "Patient" or item.reference == own
+
+
+def _is_own_consent(item: Item, whose: Whose) -> bool:
+    patient = item.resource.get("patient", {}) if item.resource["resourceType"] == "Consent" else None
+    return patient is None or patient.get("reference") == f"Patient/{whose.person}"
 
 
 def _kept(node: Node, received: Received, sheet: Exchange, items: Sequence[Item]) -> tuple[Exchange, Unit]:
@@ -132,7 +144,8 @@ def _consent(node: Node, kept: Exchange, item: Item) -> Unit:
     before = node.store.resource("Consent", str(item.resource["id"]))
     if before is not None and (node.store.survivor(before.person) != person or before.source != kept.who.participant):
         raise Conflict("This Consent is on file about somebody else, or from somebody else.")
-    body = write_json(item.resource, canonical=True)
+    dated = {"dateTime": kept.when.received.isoformat(timespec="seconds"), **item.resource}
+    body = write_json(dated, canonical=True)
     sealed, keys = node.keyring.seal(f"person:{person}", body)
     version = before.version + 1 if before else 1
     row = ResourceRecord(

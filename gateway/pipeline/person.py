@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.model.document import Identity, PersonKey, Received
@@ -15,6 +15,7 @@ from gateway.stages.identify import (
     Named,
     enrol,
     identify,
+    may_merge,
     merged_pairs,
     merges,
     named_persons,
@@ -47,6 +48,8 @@ def identified(node: Node, received: Received, prepared: Prepared) -> Whose:
     subject = subject_of(named, pairs)
     known = known_of(node.store, [t for one in named for t in one.tokens])
     identity = identify(subject, known, token)
+    if pairs and not _merges_by_itself(node, received, prepared, pairs, named, subject, known):
+        identity = replace(identity, person=None, because="merge")
     if identity.because == "unknown":
         identity = replace(identity, person=PersonKey(node.ids()), because="")
     if subject is None or identity.person is None:
@@ -56,6 +59,20 @@ def identified(node: Node, received: Received, prepared: Prepared) -> Whose:
     made = merges(pairs, named, known, identity.person, received.at, by)
     addresses = {one.reference: f"Patient/{identity.person}" for one in named if one is subject and one.reference}
     return Whose(identity, subject, known, unit + Unit(made), addresses)
+
+
+def _merges_by_itself(
+    node: Node, received: Received, prepared: Prepared, pairs: Sequence[tuple[str, str]], named: Sequence[Named],
+    subject: Named | None, known: Known,
+) -> bool:  # fmt: skip
+    """A merge message of HL7 v2 about the sender's own numbers; every other merge is for a person to decide."""
+    sender = received.principal.participant
+    foreign = {s for p in node.site.participants.values() if p.id != sender for s in p.identifier_systems.values()}
+    foreign |= set(node.site.national_systems)
+    spoken = prepared.parsed.standard == "hl7v2"
+    return (
+        spoken and subject is not None and may_merge(pairs, named, subject, known, lambda system: system not in foreign)
+    )
 
 
 def waiting(received: Received, prepared: Prepared, whose: Whose) -> Record:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gateway.errors import GatewayError, NotAllowed, NotFound
+import structlog
+
+from gateway.errors import Defect, GatewayError, NotAllowed, NotFound, Refused, Unavailable
 from gateway.model.agreement import Agreement
 from gateway.model.document import Item, PersonKey, Principal
 from gateway.model.questions import Decision, Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
@@ -21,6 +23,8 @@ from gateway.stages.read import limited, person_asked, rows_asked
 from gateway.stages.record import decision_row, fact_of, what_of
 from gateway.stages.release import release
 
+_log = structlog.get_logger("gateway.line")
+
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
@@ -32,7 +36,22 @@ class Pulled:
 
 
 def pull(node: Node, principal: Principal, question: Question) -> Pulled:
-    """The answer to a reader's question; who has no agreement, or is told nothing, is on record too."""
+    """The answer to a reader's question; who has no agreement, or is told nothing, is on record too, and so is a defect.
+
+    Raises only what is Unavailable.
+    """
+    try:
+        return _pulled(node, principal, question)
+    except Unavailable:
+        raise
+    except Exception as error:  # the journal: a crash is on record like a refusal, and says nothing of anybody
+        _log.error("defect in a question", kind=type(error).__name__)
+        told = error if isinstance(error, Refused) else Defect()
+        sheet = _sheet(node, principal, question, None, None, node.clock())
+        return _nothing(node, sheet, type(told).__name__, told)
+
+
+def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     at = node.clock()
     agreements = [
         a for a in reading_agreements(node.site, principal.participant, node.day(at)) if question.type in a.types

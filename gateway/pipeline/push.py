@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from gateway.errors import Conflict, Defect, GatewayError, NotAgreed, Unavailable
+from gateway.errors import Conflict, Defect, GatewayError, Invalid, NotAgreed, Unavailable
 from gateway.model.agreement import Agreement
 from gateway.model.document import Received
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
@@ -110,7 +110,7 @@ def _alone(
     """One agreement's exchange; a defect in it parks it and does not take the others with it."""
     try:
         return outcome(node, received, prepared, whose, agreement)
-    except (Unavailable, Conflict):
+    except (Unavailable, Conflict, Invalid):
         raise
     except Exception as error:  # the journal: on record, and nothing of this exchange leaves
         _log.error("defect in an exchange", received=received.id, agreement=agreement.id, kind=type(error).__name__)

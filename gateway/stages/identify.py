@@ -6,7 +6,7 @@ Identifiers are kept as keyed tokens only. Resources are re-addressed to the per
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,8 @@ from gateway.model.records import IdentityLink, Merge, Record, Unit
 from gateway.model.references import rewritten
 
 Token = tuple[str, str]
-_WHOSE = ("subject", "patient")
+_WHOSE = ("subject", "patient", "for", "beneficiary", "individual")  # elements that say whose a resource is
+_MOST_MERGED = 1
 BIRTH = "person-birth"  # kind of the generic record that keeps the keyed token of a person's birth date
 
 
@@ -42,20 +43,34 @@ Tokenise = Callable[[str, str], str]
 
 
 def named_persons(items: Sequence[Item], tokenise: Tokenise, systems: Sequence[str] = ()) -> tuple[Named, ...]:
-    """0..* persons a document names, by its Patient resources, else by the logical references of `subject` and `patient`.
+    """0..* persons a document names: its Patient resources, and whoever else a resource says it is about.
 
     `systems`: the identifier systems that identify a person here; empty = all. Identifiers without system or value do not count.
+    A resource about somebody given by identifier alone is about one of the document's Patients when that Patient has the
+    identifier; a reference that leads out of the document, or only words, names somebody unknown: never the person by default.
     """
     patients = [item.resource for item in items if item.resource["resourceType"] == "Patient"]
-    if patients:
-        return tuple(
-            Named(
-                f"Patient/{p['id']}", _tokens(p.get("identifier", ()), tokenise, systems), str(p.get("birthDate", ""))
-            )
-            for p in patients
-        )
-    logical = {token for item in items for token in _logical(item.resource, tokenise, systems)}
-    return (Named("", tuple(sorted(logical)), ""),) if logical else ()
+    named = tuple(
+        Named(f"Patient/{p['id']}", _tokens(p.get("identifier", ()), tokenise, systems), str(p.get("birthDate", "")))
+        for p in patients
+    )
+    own = {one.reference for one in named}
+    others = {_other(about, tokenise, systems) for item in items for about in _about(item.resource, own)}
+    strangers = {tokens for tokens in others if not (tokens and any(set(tokens) <= set(one.tokens) for one in named))}
+    return named + tuple(Named("", tokens, "") for tokens in sorted(strangers))
+
+
+def _about(resource: Resource, own: set[str]) -> Iterator[Mapping[str, Any]]:
+    """What a resource gives as its person without referring to a Patient of the document."""
+    for name in _WHOSE if resource["resourceType"] != "Patient" else ():
+        value = resource.get(name)
+        if isinstance(value, Mapping) and value.get("reference") not in own:
+            yield value
+
+
+def _other(about: Mapping[str, Any], tokenise: Tokenise, systems: Sequence[str]) -> tuple[Token, ...]:
+    identifier = about.get("identifier")
+    return _tokens([identifier], tokenise, systems) if isinstance(identifier, Mapping) else ()
 
 
 def _tokens(identifiers: Any, tokenise: Tokenise, systems: Sequence[str]) -> tuple[Token, ...]:
@@ -68,14 +83,6 @@ def _tokens(identifiers: Any, tokenise: Tokenise, systems: Sequence[str]) -> tup
     return tuple(dict.fromkeys(found))
 
 
-def _logical(resource: Resource, tokenise: Tokenise, systems: Sequence[str]) -> tuple[Token, ...]:
-    for name in _WHOSE:
-        reference = resource.get(name)
-        if isinstance(reference, Mapping) and isinstance(reference.get("identifier"), Mapping):
-            return _tokens([reference["identifier"]], tokenise, systems)
-    return ()
-
-
 def merged_pairs(items: Sequence[Item]) -> tuple[tuple[str, str], ...]:
     """(stays, gone) references of every Patient.link `replaces` inside the document (A40)."""
     pairs = []
@@ -83,6 +90,8 @@ def merged_pairs(items: Sequence[Item]) -> tuple[tuple[str, str], ...]:
         for link in item.resource.get("link", ()) if item.resource["resourceType"] == "Patient" else ():
             if link.get("type") == "replaces" and (other := link.get("other", {}).get("reference")):
                 pairs.append((item.reference, other))
+    if len(pairs) > _MOST_MERGED:
+        raise Unsupported("One document merges one pair of records.", "Patient.link")
     return tuple(pairs)
 
 
@@ -122,6 +131,26 @@ def enrol(subject: Named, person: PersonKey, known: Known, tokenise: Tokenise, a
     return Unit(links + birth)
 
 
+def may_merge(
+    pairs: Sequence[tuple[str, str]],
+    named: Sequence[Named],
+    subject: Named,
+    known: Known,
+    issued: Callable[[str], bool],
+) -> bool:
+    """Whether a document may merge persons by itself: both sides by identifiers its sender issues, and no birth date between them.
+
+    `issued`: whether the sender issues identifiers of a system. What may not is for a person to decide (the worklist).
+    """
+    sides = [subject, *(one for one in named if one.reference in {gone for _, gone in pairs})]
+    if not all(one.tokens and all(issued(system) for system, _ in one.tokens) for one in sides[1:]):
+        return False
+    if not any(issued(system) and (system, token) in known.persons for system, token in subject.tokens):
+        return False
+    persons = {known.persons[token] for one in sides for token in one.tokens if token in known.persons}
+    return len({known.births[person] for person in persons if person in known.births}) <= 1
+
+
 def merges(
     pairs: Sequence[tuple[str, str]], named: Sequence[Named], known: Known, stays: PersonKey, at: datetime, by: str
 ) -> tuple[Merge, ...]:
@@ -138,17 +167,24 @@ def readdress(items: Sequence[Item], addresses: Mapping[str, str]) -> tuple[Item
 
 
 def attributed(items: Sequence[Item], person: PersonKey) -> tuple[Item, ...]:
-    """The items whose `subject` or `patient` is named by identifier alone, with the person's reference instead of it."""
+    """The items with the person's reference where they say whose they are; `named_persons` has seen to it that it is this person."""
     return tuple(replace(item, resource=_attributed(item.resource, person)) for item in items)
 
 
 def _attributed(resource: Resource, person: PersonKey) -> Resource:
-    logical = {
-        name: {"reference": f"Patient/{person}"}
-        for name in _WHOSE
-        if isinstance(value := resource.get(name), Mapping) and "identifier" in value and "reference" not in value
-    }
-    return {**resource, **logical} if logical else resource
+    own = f"Patient/{person}"
+    said = {name: {"reference": own} for name in _WHOSE if _says_whose(resource, name, own)}
+    return {**resource, **said} if said else resource
+
+
+def _says_whose(resource: Resource, name: str, own: str) -> bool:
+    value = resource.get(name)
+    return (
+        resource["resourceType"] != "Patient"
+        and isinstance(value, Mapping)
+        and ("identifier" in value or str(value.get("reference", "")).rpartition("/")[0].endswith("Patient"))
+        and value.get("reference") != own
+    )
 
 
 def tokenised(items: Sequence[Item], national: Sequence[str], tokenise: Tokenise) -> tuple[Item, ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from gateway.consent.proof import violations
 from gateway.consent.redact import Terms, redact, terms_of
+from gateway.consent.words import speech_of, without_words
 from gateway.errors import Defect
 from gateway.model.agreement import Site
 from gateway.model.document import Item, Resource
@@ -29,20 +30,31 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
     allowed = set(decision.released)
     outside = frozenset(item.reference for item in items) - allowed
     parties = {reference for participant in site.participants.values() for reference in participant.references}
-    named = frozenset(allowed | parties)
+    person = str(decision.request.whom.get("reference", ""))
+    named = frozenset(allowed | parties | {person})
     terms = {
         item.reference: _terms(item, decision, outside, named, site) for item in items if item.reference in allowed
     }
-    clean = [redact(item.resource, terms[item.reference]) for item in items if item.reference in allowed]
+    speech = speech_of(site.register, _identifier_systems(site))
+    clean = [
+        redact(without_words(item.resource, speech), terms[item.reference])
+        for item in items
+        if item.reference in allowed
+    ]
     broken = [found for resource in clean for found in violations(resource, terms[_reference(resource)])]
     if broken:
         raise Defect(
             "What was to be released would break an obligation; nothing leaves.", *(f.expression for f in broken)
         )
     inside = {item.reference for item in items}
-    person = str(decision.request.whom.get("reference", ""))
     new = {reference: _rekeyed(reference, recipient, rekey) for reference in {*inside, person} if reference}
     return _make(tuple(_addressed(resource, new) for resource in clean), decision, recipient)
+
+
+def _identifier_systems(site: Site) -> frozenset[str]:
+    """The systems whose identifiers may leave: those that participants declare, and never a national one."""
+    declared = {system for one in site.participants.values() for system in one.identifier_systems.values()}
+    return frozenset(declared - set(site.national_systems))
 
 
 def _terms(item: Item, decision: Decision, outside: frozenset[str], named: frozenset[str], site: Site) -> Terms:

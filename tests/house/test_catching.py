@@ -10,6 +10,7 @@ _WHO_AND_WHY = {
     ("gateway/inbound/mount.py", "endpoint"): "the HTTP door: a defect is told as a constant 500",
     ("gateway/inbound/mllp.py", "_answer"): "the MLLP door: the sender is told that nothing was taken",
     ("gateway/pipeline/push.py", "push"): "the journal: a crash in the line is on record like a refusal",
+    ("gateway/pipeline/pull.py", "pull"): "the journal: a crash in a question is on record like a refusal",
     ("gateway/pipeline/push.py", "_alone"): "the journal: a crash in one exchange parks it and leaves the others",
     ("gateway/pipeline/__init__.py", "worked"): "the journal: a crash in a delivery is on record and blocks its lane only",
     ("gateway/pipeline/workers.py", "_forever"): "a worker goes on whatever one round of it met",
