@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import structlog
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
 
 from gateway.errors import (
     Defect,
@@ -74,6 +75,8 @@ def _endpoint(node: Node, door: Door) -> Callable[[Request], Any]:
             if isinstance(error, _OFF_RECORD):
                 node.counted(type(error).__name__, door.path)
             return respond(_told(node, door, request, error), door.shape)
+        except ClientDisconnect:
+            return respond(refusal(Malformed()), door.shape)  # nobody is there to read it
         except Exception as error:  # the door: a defect is told without detail
             node.counted(Defect.__name__, door.path)
             _log.error("defect at a door", path=door.path, kind=type(error).__name__)

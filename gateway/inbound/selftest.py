@@ -25,7 +25,7 @@ async def self_test(node: Node, build: Callable[[Node], FastAPI]) -> None:
     `build` makes the application; it is given a node whose site knows one more participant, that no agreement names.
     """
     secret = secrets.token_urlsafe(32)
-    app = build(replace(node, site=_with_stranger(node.site, secret)))
+    app = build(replace(node, site=_with_stranger(node.site, secret), counts={}))  # we are no stranger to be counted
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://self.test") as client:
         for asked, expected in _questions(node, secret):

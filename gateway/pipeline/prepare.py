@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from gateway.errors import NotAgreed
+from gateway.errors import NotAgreed, TooLarge
 from gateway.mapping import MapContext
 from gateway.model.agreement import Participant
 from gateway.model.document import Mapped, Parsed, Received
@@ -16,6 +16,8 @@ from gateway.pipeline.node import Node
 from gateway.stages.map import conversion, map_document
 from gateway.stages.parse import parse_document
 from gateway.stages.validate import validate_document, validate_mapped
+
+MAX_ITEMS = 2_000  # resources of one document: what is decided one by one must stay a matter of seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ def prepare(received: Received, sender: Participant, context: MapContext) -> Pre
     _agrees(sender, parsed)
     report = validate_document(parsed)
     mapped = map_document(parsed, context=context)
+    if len(mapped.items) > MAX_ITEMS:
+        raise TooLarge("One document holds more resources than are taken at a time; send them in parts.")
     notes = (("parse", ""), ("validate", f"{len(report.findings)} findings"), ("map", ", ".join(mapped.map)))
     made = validate_mapped(mapped)
     findings = (report + mapped.report + made).as_outcome()

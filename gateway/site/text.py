@@ -7,7 +7,7 @@ tags, values that hold themselves and files beyond the limits are refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,8 @@ def read_yaml(root: Path, path: Path) -> Written:
     text = _text(path, name)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        if _depth(yaml.parse(text, Loader=loader)) > MAX_DEPTH:  # before the composer, which recurses
+            raise Unreadable(Problem(name, 1, "The file is nested too deeply."))
         node = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -89,6 +91,18 @@ def read_yaml(root: Path, path: Path) -> Written:
         raise Unreadable(Problem(name, 1, "The file is empty."))
     making = _Making(name)
     return Written(name, making.value(node, ()), making.places)
+
+
+def _depth(events: Iterable[Any]) -> int:
+    """How deep a document goes, as far as it needs to be known."""
+    deepest = depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        deepest = max(deepest, depth)
+        if deepest > MAX_DEPTH:
+            break
+    return deepest
 
 
 def _text(path: Path, name: str) -> str:

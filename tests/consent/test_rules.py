@@ -480,7 +480,7 @@ class TestRule11SelfAndGuardian:
 
 
 class TestRule12BreakGlass:
-    GLASS = {"purposeOfUse": ["BTG"], "justification": "unconscious"}  # noqa: RUF012
+    GLASS = {"purposeOfUse": ["BTG"], "justification": "unconscious"}
 
     @pytest.mark.parametrize(
         "over",
@@ -536,8 +536,8 @@ class TestRule13Duties:
 
 
 class TestRule14Statutes:
-    AGENCY = {"organizationType": "agency", "authorizedPurposes": ["PUBHLTH", "DISASTER", "TREAT"]}  # noqa: RUF012
-    REPORT = {"purposeOfUse": ["PUBHLTH"], "legalBasis": "REPORT"}  # noqa: RUF012
+    AGENCY = {"organizationType": "agency", "authorizedPurposes": ["PUBHLTH", "DISASTER", "TREAT"]}
+    REPORT = {"purposeOfUse": ["PUBHLTH"], "legalBasis": "REPORT"}
 
     def ask(self, world, *consents, **over):
         rest = {"who": self.AGENCY, "why": self.REPORT, "what": [world.coded("Condition/tb", "A15.0")]} | over
@@ -640,7 +640,7 @@ class TestRule16Implicit:
 
 
 class TestRule17Channels:
-    NORMAL = {"implicitPolicy": "permit-treatment-normal"}  # noqa: RUF012
+    NORMAL = {"implicitPolicy": "permit-treatment-normal"}
 
     @pytest.mark.parametrize(
         "item",

@@ -38,6 +38,7 @@ REFERRAL, REPORT, RECORD = "discharge-to-community-care", "notifiable-results", 
 CONSENTS, NOTICE, READING = "consent-registration", "admission-notice", "care-team-reads"
 START = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 PATIENCE = 20.0
+NUMBER = "https://hanbit-hospital.example/fhir/sid/patient-number"
 
 
 class Clock:

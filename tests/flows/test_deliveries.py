@@ -76,14 +76,18 @@ async def test_what_may_have_arrived_is_sent_again_with_no_second_effect(flow: F
     flow.post.answers["mapo-fhir"] = [InDoubt()]
     flow.post.arrives = True
     await flow.drains()
-    held = {key: {k: v for k, v in r.items() if k != "meta"} for key, r in flow.post.shelf("mapo-fhir").resources.items()}
+    held = {
+        key: {k: v for k, v in r.items() if k != "meta"} for key, r in flow.post.shelf("mapo-fhir").resources.items()
+    }
     assert now(flow, exchange).status == "pending"
     assert "InDoubt" in {step.note for step in now(flow, exchange).steps}
     flow.clock.pass_by(minutes=1)
     await flow.drains()
     assert now(flow, exchange).status == "delivered"
     assert len(flow.post.sent) == 2
-    again = {key: {k: v for k, v in r.items() if k != "meta"} for key, r in flow.post.shelf("mapo-fhir").resources.items()}
+    again = {
+        key: {k: v for k, v in r.items() if k != "meta"} for key, r in flow.post.shelf("mapo-fhir").resources.items()
+    }
     assert again == held
 
 

@@ -101,7 +101,10 @@ class Mortal:
 @contextmanager
 def mortal(stage: Stage, url: str) -> Iterator[Mortal]:
     process = subprocess.Popen(
-        [sys.executable, str(CHILD), str(stage.site), str(stage.data_dir), url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(CHILD), str(stage.site), str(stage.data_dir), url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         yield Mortal(process)

@@ -56,7 +56,9 @@ async def test_two_recipients_get_ids_of_their_own(flow: Flow) -> None:
     await flow.sends(discharge(person, flow.moment(), CASE))
     await flow.drains()
     one, two = (read_json(sent.body) for sent in sorted(flow.post.sent, key=lambda s: s.endpoint))
-    assert [e["resource"]["resourceType"] for e in one["entry"]] == [e["resource"]["resourceType"] for e in two["entry"]]
+    assert [e["resource"]["resourceType"] for e in one["entry"]] == [
+        e["resource"]["resourceType"] for e in two["entry"]
+    ]
     assert not ids_in(one) & ids_in(two)
     for bundle in (one, two):
         own = {f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in bundle["entry"]}
@@ -81,7 +83,9 @@ async def test_the_same_person_keeps_one_id_at_one_recipient(flow: Flow) -> None
         await flow.sends(discharge(person, flow.moment(), CASE))
     await flow.drains()
     bundles = [read_json(sent.body) for sent in flow.post.sent]
-    patients = [{e["resource"]["id"] for e in b["entry"] if e["resource"]["resourceType"] == "Patient"} for b in bundles]
+    patients = [
+        {e["resource"]["id"] for e in b["entry"] if e["resource"]["resourceType"] == "Patient"} for b in bundles
+    ]
     assert patients[0] == patients[1]
     assert len(patients[0]) == 1
 
