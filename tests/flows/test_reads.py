@@ -122,8 +122,10 @@ def test_types_outside_the_agreement(reading: Served, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["patient={id}&unknown=1", "patient={id}&_include=Condition:subject", "patient={id}&_has:Observation:patient:code=1", "patient:exact={id}",
-     "patient.name=x", "patient={id}&patient={id}", "patient={id}&_sort=code", "patient={id}&code=x", "_count=0&patient={id}", "_count=x&patient={id}",
+    ["patient={id}&unknown=1", "patient={id}&_include=Condition:subject", "patient={id}&_has:Observation:patient:code=1",
+     "patient:exact={id}",
+     "patient.name=x", "patient={id}&patient={id}", "patient={id}&_sort=code", "patient={id}&code=x", "_count=0&patient={id}",
+     "_count=x&patient={id}",
      "_count=-1&patient={id}", "patient={id},{id}", "_id={id}", "_summary=true&patient={id}", "patient={id}&%00=1", "patient=%00", "patient=%ZZ",
      "patient=%ff", "patient=https://elsewhere.example/Patient/1", "identifier=x"],
 )  # fmt: skip
