@@ -1,4 +1,4 @@
-"""The composition root: the only place that builds and joins objects (DESIGN.md, "Code and data")."""
+"""The composition root: the only place that builds and joins objects (ARCHITECTURE.md, "Map of the folders")."""
 
 from __future__ import annotations
 

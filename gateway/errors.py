@@ -71,7 +71,7 @@ class Unsupported(Unusable):
 
 
 class Unsound(Unusable):
-    """MSH or the root lacks what an exchange cannot do without (DESIGN.md, invariant 13)."""
+    """MSH or the root lacks what an exchange cannot do without (ARCHITECTURE.md, promise 13)."""
 
     issue, status, condition = "required", 422, "101"
     said = "The header of the message is not sound."

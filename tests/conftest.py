@@ -1,4 +1,4 @@
-"""Fixtures of every room: a store on SQLite and on a real PostgreSQL server of our own (DESIGN.md, invariant 12)."""
+"""Fixtures of every room: a store on SQLite and on a real PostgreSQL server of our own (ARCHITECTURE.md, promise 12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: `gateway …`. Exit codes: 0 fine, 1 findings, 2 unusable arguments (DESIGN.md, "Interfaces").
+"""The command line: `gateway …`. Exit codes: 0 fine, 1 findings, 2 unusable arguments (README.md, "Interfaces").
 
 A command's module is imported when the command is called, so that `gateway validate` does not wait for what `serve` needs.
 """

@@ -1,4 +1,4 @@
-"""Consent: may these items go to this recipient, for this purpose, now; and what must be done to them first (DESIGN.md, `decide`)."""
+"""Consent: may these items go to this recipient, for this purpose, now; and what must be done to them first (ARCHITECTURE.md, `decide`)."""
 
 from gateway.consent.decision import decide, may_ask
 

@@ -1,4 +1,4 @@
-"""Decide one 6W1H request item by item (consent notes 1.4 and the exact rules; DESIGN.md, invariant 2: no rule says yes, so no).
+"""Decide one 6W1H request item by item (consent notes 1.4 and the exact rules; ARCHITECTURE.md, promise 2: no rule says yes, so no).
 
 Pure: the clock is request.when, nothing is kept between calls. Whatever cannot be read ends in a no.
 """

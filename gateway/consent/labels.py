@@ -1,6 +1,6 @@
 """From a FHIR R4 resource to the item of a request: its codes, labels, dates, authors, and the prose that nobody has classified.
 
-A code of a system that the site has classified counts; a local, unknown or free-text one is restricted (DESIGN.md, "Labels").
+A code of a system that the site has classified counts; a local, unknown or free-text one is restricted (ARCHITECTURE.md, "Labels").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the console needs from the gateway behind it, as a port that app.py fills (DESIGN.md, "Interfaces")."""
+"""What the console needs from the gateway behind it, as a port that app.py fills (README.md, "Interfaces")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/console` and `/console/exchanges/{id}`: exchanges by the seven questions, and one of them as a sheet (DESIGN.md, 6W1H)."""
+"""`/console` and `/console/exchanges/{id}`: exchanges by the seven questions, and one of them as a sheet (ARCHITECTURE.md, 6W1H)."""
 
 from __future__ import annotations
 

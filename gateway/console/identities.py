@@ -1,4 +1,4 @@
-"""`/console/identities`: documents whose person nobody could name, with candidates by position, for administrators (DESIGN.md, identify)."""
+"""`/console/identities`: documents whose person nobody could name, with candidates by position, for administrators (ARCHITECTURE.md, identify)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The routes of the console: host, visitor and form are checked before a page is made, and every refusal is a page in the reader's language.
 
-Pages are made outside the event loop, one at a time (DESIGN.md, "How it runs").
+Pages are made outside the event loop, one at a time (ARCHITECTURE.md, "How it runs").
 """
 
 from __future__ import annotations

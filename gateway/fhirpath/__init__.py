@@ -1,1 +1,1 @@
-"""FHIRPath 2.0, compiled; comes with the complete validator (DESIGN.md, "Code and data")."""
+"""FHIRPath 2.0, compiled; comes with the complete validator (ARCHITECTURE.md, "Map of the folders")."""

@@ -1,4 +1,4 @@
-"""In which standard a caller is answered: what it accepts first, else what it sent, else FHIR (DESIGN.md, invariant 4)."""
+"""In which standard a caller is answered: what it accepts first, else what it sent, else FHIR (ARCHITECTURE.md, promise 4)."""
 
 from __future__ import annotations
 

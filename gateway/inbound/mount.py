@@ -1,6 +1,6 @@
 """Doors to web routes: identify, bound, call, and write what may leave. The only place where an HTTP response is made.
 
-A handler that gives anything but Released, Notice or Echo is a defect and the caller gets nothing (DESIGN.md, "Nouns").
+A handler that gives anything but Released, Notice or Echo is a defect and the caller gets nothing (ARCHITECTURE.md, "Nouns").
 """
 
 from __future__ import annotations

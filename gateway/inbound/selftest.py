@@ -1,4 +1,4 @@
-"""Before it listens, the gateway asks itself, through its real doors, for what must be refused (DESIGN.md, invariant 11)."""
+"""Before it listens, the gateway asks itself, through its real doors, for what must be refused (ARCHITECTURE.md, promise 11)."""
 
 from __future__ import annotations
 

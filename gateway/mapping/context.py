@@ -1,4 +1,4 @@
-"""What a map may know beyond the document: who sent it, their zone, the systems they declared, the key of ids (DESIGN.md, 13, 14)."""
+"""What a map may know beyond the document: who sent it, their zone, the systems they declared, the key of ids (ARCHITECTURE.md, 13, 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resource ids: UUID-shaped, from a keyed hash of sender, type and business identifier (DESIGN.md, "At rest"; RFC 9562, version 8)."""
+"""Resource ids: UUID-shaped, from a keyed hash of sender, type and business identifier (ARCHITECTURE.md, "At rest"; RFC 9562, version 8)."""
 
 from __future__ import annotations
 

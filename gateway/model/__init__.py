@@ -1,1 +1,1 @@
-"""The nouns that travel: frozen, slotted, and without any framework (DESIGN.md, "Nouns")."""
+"""The nouns that travel: frozen, slotted, and without any framework (ARCHITECTURE.md, "Nouns")."""

@@ -1,4 +1,4 @@
-"""Participants, agreements and the site: what an operator owns and versions as files (DESIGN.md, "Nouns")."""
+"""Participants, agreements and the site: what an operator owns and versions as files (ARCHITECTURE.md, "Nouns")."""
 
 from __future__ import annotations
 

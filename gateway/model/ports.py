@@ -77,7 +77,7 @@ class Store(Protocol):
 
     def resource(self, type: str, id: str) -> ResourceRecord | None: ...
     def labels(self, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """The labels of the current versions of `Type/id` references that are kept; labels stick (DESIGN.md, "Labels")."""
+        """The labels of the current versions of `Type/id` references that are kept; labels stick (ARCHITECTURE.md, "Labels")."""
 
     def lease(self, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Lease]:
         """The first due entry of each lane that nobody holds; a stuck lane parks only itself."""

@@ -1,4 +1,4 @@
-"""The only three kinds of thing that may reach a wire, a file, an export or a page (DESIGN.md, "Nouns").
+"""The only three kinds of thing that may reach a wire, a file, an export or a page (ARCHITECTURE.md, "Nouns").
 
 `Released` carries other people's data and can be made by `stages/release.py` alone, which takes the maker once, at import.
 `Notice` is closed, constant wording. `Echo` derives only from the caller's own body.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.push import Ready, Receipt
 
 _TRIES = 4
-_LARGE = 64_000  # bytes; DESIGN says 256 KB, but what costs is resources, and 64 KB of OBX are a thousand of them
+_LARGE = 64_000  # bytes; what costs is resources, and 64 KB of OBX are a thousand of them
 
 
 async def carry(node: Node, received: Received) -> Receipt:

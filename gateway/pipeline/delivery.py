@@ -1,4 +1,4 @@
-"""Deliveries: what is due is asked again, released, rendered, sent, and its outcome recorded (commits B and C of DESIGN.md)."""
+"""Deliveries: what is due is asked again, released, rendered, sent, and its outcome recorded (commits B and C of ARCHITECTURE.md)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ MAX_HELD = 200_000_000  # bytes of documents on their way at one time
 
 
 class Cpu:
-    """One thread for everything that computes, with a bounded queue: one is what keeps the event loop's delay low (DESIGN.md)."""
+    """One thread for everything that computes, with a bounded queue: one is what keeps the event loop's delay low (ARCHITECTURE.md)."""
 
     def __init__(self, most: int) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu")

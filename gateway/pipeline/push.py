@@ -1,4 +1,4 @@
-"""A push through the line, from bytes to the unit that is committed before the sender hears anything (commit A of DESIGN.md)."""
+"""A push through the line, from bytes to the unit that is committed before the sender hears anything (commit A of ARCHITECTURE.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site: the directory an operator owns and versions, read, checked and loaded as one (DESIGN.md, "Nouns").
+"""A site: the directory an operator owns and versions, read, checked and loaded as one (ARCHITECTURE.md, "Nouns").
 
     site.yaml  participants/ID.yaml  agreements/ID.yaml  policies/*.yaml  mappings/  profiles/  keys/
 

@@ -1,4 +1,4 @@
-"""The nouns of a site from the values of its files, once their form has been checked (DESIGN.md, "Nouns")."""
+"""The nouns of a site from the values of its files, once their form has been checked (ARCHITECTURE.md, "Nouns")."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The stages of the line, one public function each; they do not know each other (DESIGN.md, "The house")."""
+"""The stages of the line, one public function each; they do not know each other (ARCHITECTURE.md, "The line")."""

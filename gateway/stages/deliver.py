@@ -1,4 +1,4 @@
-"""The stage `deliver`: a Released in its recipient's standard, validated as rendered. Rendering can lose, never add (DESIGN.md)."""
+"""The stage `deliver`: a Released in its recipient's standard, validated as rendered. Rendering can lose, never add (ARCHITECTURE.md)."""
 
 from __future__ import annotations
 

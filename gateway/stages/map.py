@@ -1,4 +1,4 @@
-"""The stage `map`: a parsed document to FHIR R4 resources with origins and losses, and those to a Bundle (DESIGN.md, invariants 7, 8, 13).
+"""The stage `map`: a parsed document to FHIR R4 resources with origins and losses, and those to a Bundle (ARCHITECTURE.md, promises 7, 8, 13).
 
 Items refer to each other as `Type/id` (what the store, the decision and re-keying want). In a Bundle every entry has the fullUrl
 `urn:uuid:<id>`, and references to entries are written the same way, so that they resolve inside it (R4 Bundle, 2.36.4.1). Origins

@@ -1,4 +1,4 @@
-"""The stage `read`: whom a question is about, in the reader's own ids, and the rows it asks for (DESIGN.md, "At rest")."""
+"""The stage `read`: whom a question is about, in the reader's own ids, and the rows it asks for (ARCHITECTURE.md, "At rest")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage `release`: what a Decision lets out, redacted, re-keyed for its recipient, and read again to prove it (DESIGN.md).
+"""The stage `release`: what a Decision lets out, redacted, re-keyed for its recipient, and read again to prove it (ARCHITECTURE.md).
 
 The only place that makes a Released. Nothing here decides; an obligation that cannot be proven met means that nothing leaves.
 """

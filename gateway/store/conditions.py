@@ -1,4 +1,4 @@
-"""Search by the seven questions: names and values that were asked, to conditions on columns (DESIGN.md, 6W1H)."""
+"""Search by the seven questions: names and values that were asked, to conditions on columns (ARCHITECTURE.md, 6W1H)."""
 
 from __future__ import annotations
 

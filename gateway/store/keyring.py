@@ -1,4 +1,4 @@
-"""The site's secrets: a key file with generations, data keys per owner, keyed digests, tokens and ids (DESIGN.md, "At rest").
+"""The site's secrets: a key file with generations, data keys per owner, keyed digests, tokens and ids (ARCHITECTURE.md, "At rest").
 
 The site key (a key-encryption key) seals everything else and can be rotated; what derives from the four inner secrets (ids,
 digests, tokens, the recipients' ids) does not change with it. AES-256-GCM with the owner as associated data, HMAC-SHA-256, and

@@ -1,4 +1,4 @@
-"""The one writer: a thread that takes the waiting units as a batch, commits once, and tells everyone (DESIGN.md, "How it runs").
+"""The one writer: a thread that takes the waiting units as a batch, commits once, and tells everyone (ARCHITECTURE.md, "How it runs").
 
 A bad unit never fails its batch: when a batch cannot be written as a whole it is written unit by unit behind savepoints. A unit
 that contradicts what is kept hears Conflict, one with values that no table takes (U+0000, a number or key too large) Defect. When

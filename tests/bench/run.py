@@ -1,4 +1,4 @@
-"""`make bench`: figures of this machine in one run, as a table and in var/bench.json (DESIGN.md, "How it runs").
+"""`make bench`: figures of this machine in one run, as a table and in var/bench.json (ARCHITECTURE.md, "How it runs").
 
 Absolute figures are this machine's. What can be compared elsewhere are the ratios: to the same server's echo (GET /healthz by the
 same client) and to bare commits on the same disk. Rounds of everything take turns; nothing here passes or fails by a time.

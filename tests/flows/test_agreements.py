@@ -1,4 +1,4 @@
-"""What an agreement lets through, and that it is asked again at delivery (DESIGN.md, invariants 2, 3 and 5)."""
+"""What an agreement lets through, and that it is asked again at delivery (ARCHITECTURE.md, promises 2, 3 and 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An exception anywhere from parse to record means no: nothing leaves, it is on record, and the next message works (DESIGN.md, 2 and 3)."""
+"""An exception anywhere from parse to record means no: nothing leaves, it is on record, and the next message works (ARCHITECTURE.md, 2 and 3)."""
 
 from __future__ import annotations
 

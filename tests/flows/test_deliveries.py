@@ -1,4 +1,4 @@
-"""Deliveries: tried again while it makes sense, in order, asked again each time, and a stuck lane parks only itself (DESIGN.md, 1, 5, 9)."""
+"""Deliveries: tried again while it makes sense, in order, asked again each time, and a stuck lane parks only itself (ARCHITECTURE.md, 1, 5, 9)."""
 
 from __future__ import annotations
 

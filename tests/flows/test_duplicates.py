@@ -1,4 +1,4 @@
-"""A second copy of a message has no second effect, whichever way it comes (DESIGN.md, invariants 4 and 7)."""
+"""A second copy of a message has no second effect, whichever way it comes (ARCHITECTURE.md, promises 4 and 7)."""
 
 from __future__ import annotations
 

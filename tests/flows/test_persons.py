@@ -1,4 +1,4 @@
-"""Whose document it is: nobody twice, merged people in one person and one lane, and whoever cannot be named waits (DESIGN.md, 7 and 9)."""
+"""Whose document it is: nobody twice, merged people in one person and one lane, and whoever cannot be named waits (ARCHITECTURE.md, 7 and 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two recipients cannot join a person, and what is withheld leaves no trace anywhere (DESIGN.md, 6, 8, 10; "At rest")."""
+"""Two recipients cannot join a person, and what is withheld leaves no trace anywhere (ARCHITECTURE.md, 6, 8, 10; "At rest")."""
 
 from __future__ import annotations
 

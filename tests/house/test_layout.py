@@ -1,4 +1,4 @@
-"""The house stands as DESIGN.md draws it: folders, names, sizes, and tests that mirror the code."""
+"""The house stands as ARCHITECTURE.md draws it: folders, names, sizes, and tests that mirror the code."""
 
 from __future__ import annotations
 

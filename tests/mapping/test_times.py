@@ -1,4 +1,4 @@
-"""HL7 v2 times to FHIR: refusals first, then precision, offsets and what is flagged (DESIGN.md, invariant 14)."""
+"""HL7 v2 times to FHIR: refusals first, then precision, offsets and what is flagged (ARCHITECTURE.md, promise 14)."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The Store port on both databases, in the order of model/ports.py (DESIGN.md, invariants 1, 7, 9, 12)."""
+"""The Store port on both databases, in the order of model/ports.py (ARCHITECTURE.md, promises 1, 7, 9, 12)."""
 
 from __future__ import annotations
 

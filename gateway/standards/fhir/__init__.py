@@ -1,4 +1,4 @@
-"""FHIR R4 as JSON: recognised, read, checked (R4 JSON representation; DESIGN.md, "Nouns", Parsed)."""
+"""FHIR R4 as JSON: recognised, read, checked (R4 JSON representation; ARCHITECTURE.md, "Nouns")."""
 
 from __future__ import annotations
 

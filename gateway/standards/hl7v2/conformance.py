@@ -1,6 +1,6 @@
 """Conformance findings of a message: order of segments, required fields, types, tables, merges (HL7 v2.8.2, chapters 2, 2A, 3).
 
-Findings are for people and reports; only a door refuses, and only what cannot be exchanged (DESIGN.md, invariant 13).
+Findings are for people and reports; only a door refuses, and only what cannot be exchanged (ARCHITECTURE.md, promise 13).
 """
 
 from __future__ import annotations

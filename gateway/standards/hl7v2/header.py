@@ -1,4 +1,4 @@
-"""What a door asks of MSH before a message may go on (DESIGN.md, invariant 13; HL7 v2.8.2, 2.14.9).
+"""What a door asks of MSH before a message may go on (ARCHITECTURE.md, promise 13; HL7 v2.8.2, 2.14.9).
 
 Reading stays tolerant, because `convert()` must not fail for an odd header; whoever exchanges with others must do better.
 """
