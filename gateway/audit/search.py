@@ -1,4 +1,4 @@
-"""Searching by the seven questions: parameters checked, then columns for the store and a remainder that is asked of each row (ARCHITECTURE.md, 6W1H)."""
+"""Searching by the seven questions: parameters checked, then columns for the store and a remainder that is asked of each row (6W1H)."""
 
 from __future__ import annotations
 

@@ -56,5 +56,4 @@ def mllp_principal(participant: Participant, network: str, certificate: bytes = 
 def _is_peer(peers: tuple[str, ...], network: str) -> bool:
     found = ipaddress.ip_address(network.partition("%")[0])
     address = getattr(found, "ipv4_mapped", None) or found
-    address = getattr(address, "ipv4_mapped", None) or address
     return any(address in ipaddress.ip_network(peer, strict=False) for peer in peers)

@@ -114,6 +114,7 @@ def shelf(log: list[Any], monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The command line over an in-memory log."""
     made = Shelf(log, [exchange(n) for n in (1, 2, 3)])
     monkeypatch.setattr("gateway.store.open_store", lambda url, place: made, raising=False)
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", "sqlite:///behind-the-fake")
     return made
 
 

@@ -1,4 +1,4 @@
-"""kill -9 at every boundary of the line: nothing acknowledged is lost, nothing leaves without its intent, one effect (ARCHITECTURE.md, 1, 4, 7, 9)."""
+"""kill -9 at every boundary of the line: nothing acknowledged is lost, nothing leaves without its intent, one effect (promises 1, 4, 7, 9)."""
 
 from __future__ import annotations
 
