@@ -8,14 +8,16 @@ from datetime import datetime
 
 from gateway.errors import Conflict, NotFound
 from gateway.model.document import Identity, PersonKey, Principal, Received
-from gateway.model.questions import Exchange
+from gateway.model.questions import Exchange, Step
 from gateway.model.records import AuditFact, ExchangeAnew, IdentityLink, LinkGone, ReceivedRecord, RecordGone, Unit
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import known_of
 from gateway.pipeline.outcome import outcome
 from gateway.pipeline.person import WORKLIST, Whose
 from gateway.pipeline.prepare import context_of, prepare
+from gateway.site import agreements_for
 from gateway.stages.identify import merged_pairs, merges, named_persons, subject_of
+from gateway.stages.record import fact_of
 
 
 def linked(node: Node, received_id: str, person: PersonKey | None, by: str) -> Unit:
@@ -65,11 +67,25 @@ def _resumed(node: Node, row: ReceivedRecord, person: PersonKey) -> Unit:
     identity = Identity(person, "", subject.birth_date if subject else "", reference)
     whose = Whose(identity, subject, known, Unit(), {reference: f"Patient/{person}"} if reference else {})
     unit = Unit(merges(pairs, named, known, person, row.at, row.participant))
+    today = node.day(node.clock())
+    agreements = {a.id: a for a in agreements_for(node.site, row.participant, prepared.parsed.trigger, today)}
     for exchange in _parked(node, row.id):
-        agreement = node.site.agreements.get(exchange.agreement)
-        if agreement is not None:
+        agreement = agreements.get(exchange.agreement)
+        if agreement is None:
+            unit += _over(node, exchange, person)
+        else:
             unit += _anew(outcome(node, received, prepared, whose, agreement, exchange.id)[1])
     return unit
+
+
+def _over(node: Node, exchange: Exchange, person: PersonKey) -> Unit:
+    """The agreement ended while the document waited: nothing is kept under it and nothing leaves."""
+    at, reason = node.clock(), "agreement-ended"
+    over = replace(
+        exchange, status="refused", whom=replace(exchange.whom, person=person), why=replace(exchange.why, reason=reason),
+        steps=(*exchange.steps, Step("identify", at, "refused", reason)),
+    )  # fmt: skip
+    return Unit((fact_of(over, "refusal", reason, at, node.ids),), (ExchangeAnew(over),))
 
 
 def _parked(node: Node, received_id: str) -> Sequence[Exchange]:

@@ -256,3 +256,29 @@ def test_a_store_that_refuses_at_the_doors(served: Served, monkeypatch: pytest.M
     assert b"MSA|AA|" in over_mllp(served.mllp, message)
     assert len(served.flow.exchanges(agreement=RECORD)) == 1
     assert served.flow.node.counts[("NotDurable", "/messages")] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"), [(NotDurable(), True), (RuntimeError(SECRET), False)], ids=["away", "defect"]
+)
+async def test_indexing_that_fails(flow: Flow, monkeypatch: pytest.MonkeyPatch, error: Exception, ends: bool) -> None:
+    """What is kept stays kept; only reading it waits, and a defect stays at the head of its lane to be seen."""
+    person = somebody(89)
+    await flow.sends(discharge(person, flow.moment(), CASE))
+
+    def broken(*_: Any) -> Any:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery_line, "index", broken)
+        await flow.drains()
+    kept = flow.one(RECORD)
+    (entry,) = flow.node.store.outbox(kept.id)
+    assert (kept.status, entry.attempts) == ("kept", 1)
+    flow.clock.pass_by(minutes=5)
+    await flow.drains()
+    assert (flow.node.store.outbox(kept.id) == []) is ends
+    (found,) = flow.node.store.persons(flow.tokens_of(person)[:1]).values()
+    assert bool(flow.node.store.resources(found, "Patient")) is ends
+    assert SECRET not in str(flow.facts())
+    flow.verified()

@@ -216,3 +216,33 @@ async def test_a_document_about_several_people_is_refused(flow: Flow) -> None:
     assert receipt.error is not None
     assert receipt.error.status == 415
     assert flow.one("").status == "refused"
+
+
+async def test_an_agreement_that_ended_while_a_document_waited_gives_nothing(flow: Flow) -> None:
+    one, document = await ambiguous(flow)
+    (person,) = {p for p in flow.node.store.persons(flow.tokens_of(one)[:1]).values()}
+    await flow.drains()
+    before = flow.node.store.resources(person)
+    for agreement in (REFERRAL, RECORD):
+        flow = flow.changed(agreement, state="ended")
+    kept(flow, linked(flow.node, document, person, "operator"))
+    await flow.drains()
+    found = flow.exchanges(received_id=document)
+    assert {(e.status, e.why.reason, e.whom.person) for e in found} == {("refused", "agreement-ended", person)}
+    assert flow.post.sent == []
+    assert flow.node.store.resources(person) == before
+    flow.verified()
+
+
+async def test_a_merge_that_is_not_the_senders_to_make_waits_and_is_made_by_a_person(flow: Flow) -> None:
+    """Two birth dates on file: a person decides, and the link makes the merge."""
+    stays, old = somebody(36), somebody(37)
+    for one in (stays, old):
+        await flow.sends(admission(one, flow.moment()))
+    receipt = await flow.sends(merge(stays, old.number, flow.moment()))
+    assert {e.why.reason for e in flow.exchanges(received_id=receipt.received)} == {"identity-merge"}
+    assert len(flow.persons(stays, old)) == 2
+    (person,) = flow.persons(stays)
+    kept(flow, linked(flow.node, receipt.received, PersonKey(person), "operator"))
+    assert flow.persons(stays, old) == {person}
+    flow.verified()
