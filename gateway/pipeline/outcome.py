@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from gateway.errors import Conflict, Invalid
 from gateway.model.agreement import Agreement
@@ -12,7 +14,7 @@ from gateway.model.document import Item, Mapped, Received
 from gateway.model.duration import later
 from gateway.model.questions import Decision, Exchange, How, Status, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import EpochBump, ResourceRecord, Unit
-from gateway.model.wire import write_json
+from gateway.model.wire import read_json, write_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import on_file
 from gateway.pipeline.person import Whose
@@ -145,6 +147,8 @@ def _consent(node: Node, kept: Exchange, item: Item) -> Unit:
     if before is not None and (node.store.survivor(before.person) != person or before.source != kept.who.participant):
         raise Conflict("This Consent is on file about somebody else, or from somebody else.")
     dated = {"dateTime": kept.when.received.isoformat(timespec="seconds"), **item.resource}
+    if before is not None and _revives(dated, read_json(node.keyring.open(before.content))):
+        raise Conflict("This Consent was withdrawn; a new one has a later date of its own.")
     body = write_json(dated, canonical=True)
     sealed, keys = node.keyring.seal(f"person:{person}", body)
     version = before.version + 1 if before else 1
@@ -153,6 +157,16 @@ def _consent(node: Node, kept: Exchange, item: Item) -> Unit:
         node.keyring.digest(body), kept.when.received, sealed,
     )  # fmt: skip
     return Unit((*keys, row), (EpochBump(person),))
+
+
+def _revives(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """An active Consent over one that is no longer active, without a later dateTime: an old message that comes late."""
+    if new.get("status") != "active" or old.get("status") == "active":
+        return False
+    try:
+        return not datetime.fromisoformat(new["dateTime"]) > datetime.fromisoformat(old["dateTime"])
+    except (ValueError, TypeError):  # not comparable: dates without time, or no dates at all
+        return True
 
 
 def _decided(

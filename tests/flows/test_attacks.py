@@ -8,7 +8,7 @@ import pytest
 
 from gateway.demo.messages import admission, cases, consent, discharge
 from gateway.demo.people import Person
-from gateway.errors import Invalid, Unsupported
+from gateway.errors import Conflict, Invalid, Unsupported
 from gateway.model.questions import Question
 from gateway.pipeline import answer
 from gateway.pipeline.person import WORKLIST
@@ -179,3 +179,36 @@ async def test_words_of_the_sender_stay_behind(flow: Flow) -> None:
     assert len(shown) == 1
     assert CANARY not in repr(shown)
     assert shown[0]["subject"]["reference"].startswith("Patient/")
+
+
+async def test_an_old_consent_that_comes_late_does_not_undo_a_withdrawal(flow: Flow) -> None:
+    person = somebody(44)
+    given = consent(person, flow.moment(), "Organization/mapo-care-team", "active")
+    withdrawn = {**given, "status": "inactive"}
+    for document in (given, withdrawn):
+        assert (await flow.sends(document)).error is None
+    late = await flow.sends(given)
+    assert isinstance(late.error, Conflict)
+    await flow.sends(discharge(person, flow.moment(), CASE))
+    assert flow.one(REFERRAL).status == "refused"
+
+
+async def test_a_withdrawal_counts_every_time_it_is_sent(flow: Flow) -> None:
+    person = somebody(45)
+    first = consent(person, flow.moment(), "Organization/mapo-care-team", "active")
+    withdrawn = {**first, "status": "inactive"}
+    again = consent(person, flow.moment(), "Organization/mapo-care-team", "active")
+    for document in (first, withdrawn, again, withdrawn):
+        assert (await flow.sends(document)).error is None
+    await flow.sends(discharge(person, flow.moment(), CASE))
+    assert flow.one(REFERRAL).status == "refused"
+
+
+async def test_who_consents_anew_after_a_withdrawal_is_heard(flow: Flow) -> None:
+    """The positive control of the two tests above."""
+    person = somebody(46)
+    for status in ("active", "inactive", "active"):
+        document = consent(person, flow.moment(), "Organization/mapo-care-team", status)
+        assert (await flow.sends(document)).error is None
+    await flow.sends(discharge(person, flow.moment(), CASE))
+    assert flow.one(REFERRAL).status == "pending"
