@@ -31,6 +31,7 @@ _RENDERERS = ("gateway/stages/deliver.py", "gateway/standards/")
 _OPENS = {
     "gateway/pipeline/delivery.py": "what waits in the outbox, to be decided again",
     "gateway/pipeline/onfile.py": "consents on file, for the decision",
+    "gateway/pipeline/outcome.py": "the Consent on file, to see whether a late one would undo a withdrawal",
     "gateway/pipeline/pull.py": "resources that a question asks for, to be decided item by item",
     "gateway/pipeline/resume.py": "a document that waited for its person, to go through the line again",
 }
