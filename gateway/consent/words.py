@@ -52,18 +52,18 @@ def _plain(name: str, value: Any, speech: Speech) -> Any:
         return value
     if name == "identifier" and not _may_leave(value, speech):
         return None
-    return _object(value, speech)
+    return _object(name, value, speech)
 
 
-def _object(value: Mapping[str, Any], speech: Speech) -> dict[str, Any] | None:
-    made = {name: _plain(name, child, speech) for name, child in value.items() if name not in _WORDS}
-    if "value" in made and "unit" in made:
+def _object(name: str, value: Mapping[str, Any], speech: Speech) -> dict[str, Any] | None:
+    made = {key: _plain(key, child, speech) for key, child in value.items() if key not in _WORDS}
+    if "unit" in made:
         made["unit"] = made.get("code") if made.get("system") == _UCUM else None
-    if "low" in made or "high" in made:
+    if name == "referenceRange":
         made.pop("text", None)
     if "url" in value and any(n.startswith("value") for n in value) and _speaks(value):
         return None  # an extension that holds words
-    kept = {name: child for name, child in made.items() if child not in (None, {}, [])}
+    kept = {key: child for key, child in made.items() if child not in (None, {}, [])}
     return kept or None
 
 

@@ -151,12 +151,10 @@ async def send(node: Node, ready: Ready) -> None:
     try:
         async with asyncio.timeout(node.pace.lease * _OF_LEASE):
             await transport.send(ready.endpoint, ready.rendered.body, ready.rendered.headers)
-    except TimeoutError:
-        raise InDoubt from None
-    except InDoubt:
+    except (TimeoutError, InDoubt):
         if ready.interaction not in _IDEMPOTENT:
             raise Defect("It may have arrived, and sending it again would have a second effect.") from None
-        raise
+        raise InDoubt from None
 
 
 def delivered(node: Node, ready: Ready, lease: Lease) -> Unit:
