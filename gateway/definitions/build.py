@@ -7,7 +7,7 @@ file per structure, one line per element, value set, code system or search param
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 from gateway.data import data_path
 from gateway.definitions.archive import member_of_wheel, members
 from gateway.definitions.facts import Facts, facts_of
+from gateway.definitions.index import plain
 from gateway.definitions.shelves import shelf
 from gateway.errors import Malformed
 from gateway.model.wire import read_json, write_json
 
 _SKIPPED = ("package.json", ".index.json", "other.json")
+_LISTED = ("url", "kind", "type", "derivation", "abstract")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,17 @@ def _proven(body: bytes, sha256: str, name: str) -> bytes:
 
 def index_of(package: bytes) -> dict[str, bytes]:
     """The files of the index (relative path → bytes) of a package's bytes."""
-    resources = [read_json(body) for name, body in members(package) if name not in _SKIPPED]
+    return facts_files([read_json(body) for name, body in members(package) if name not in _SKIPPED])
+
+
+def facts_files(resources: Iterable[Mapping[str, Any]], listed: Sequence[str] = _LISTED) -> dict[str, bytes]:
+    """The files that hold the facts of conformance resources; `listed` are the facts that `structures.json` repeats."""
     by_type: dict[str, list[Mapping[str, Any]]] = {}
     for resource in resources:
         by_type.setdefault(resource.get("resourceType", ""), []).append(resource)
     return dict(
         [
-            *_structures(by_type.get("StructureDefinition", [])),
+            *_structures(by_type.get("StructureDefinition", []), listed),
             *_shelved("value-sets", by_type.get("ValueSet", [])),
             *_shelved("code-systems", by_type.get("CodeSystem", [])),
             *_searches(by_type.get("SearchParameter", [])),
@@ -77,13 +83,11 @@ def write_index(files: Mapping[str, bytes], out: Path) -> None:
         path.write_bytes(body)
 
 
-def _structures(resources: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, bytes]]:
+def _structures(resources: Iterable[Mapping[str, Any]], listed: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     index: dict[str, Facts] = {}
     for resource in resources:
         facts = facts_of(resource) or {}
-        index[resource["id"]] = {
-            key: facts[key] for key in ("url", "kind", "type", "derivation", "abstract") if key in facts
-        }
+        index[resource["id"]] = {key: facts[key] for key in listed if key in facts}
         yield f"structures/{resource['id']}.json", _structure(facts)
     yield "structures.json", _lines(index)
 
@@ -108,7 +112,9 @@ def _shelved(folder: str, resources: Iterable[Mapping[str, Any]]) -> Iterator[tu
 def _searches(resources: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, bytes]]:
     by_base: dict[str, dict[str, Facts]] = {}
     for resource in resources:
-        for base in resource.get("base", ()):
+        for base in filter(
+            plain, resource.get("base", ())
+        ):  # a name in a package becomes a file name only when it is one
             by_base.setdefault(base, {})[resource["url"]] = facts_of(resource) or {}
     for base, rows in by_base.items():
         yield f"search/{base}.json", _lines(rows)

@@ -26,6 +26,13 @@ _HEAD = (
 _ELEMENT = ("sliceName", "contentReference", "condition", "representation", "maxLength")
 _FLAGS = ("isModifier", "isSummary", "mustSupport", "sliceIsConstraining")
 _TYPE = ("profile", "targetProfile", "aggregation", "versioning")
+_TYPE_SAID = (("structuredefinition-fhir-type", "fhirType"), ("regex", "regex"))
+_LIMITS = ("minLength", "maxSize", "maxDecimalPlaces", "elementdefinition-namespace")
+_ADDITIONAL = ("http://hl7.org/fhir/tools/StructureDefinition/additional-binding", _EXTENSION + "additional-binding")
+_MUST_HAVE = "ElementDefinition.mustHaveValue"  # R5, written as extensions in R4
+_INSTEAD = "ElementDefinition.valueAlternatives"
+_IMPOSED = "structuredefinition-imposeProfile"
+_RELEASES = "version-specific-use"
 _PROPERTY_NOISE = ("deprecationDate",)
 
 
@@ -41,11 +48,26 @@ def structure_facts(resource: Mapping[str, Any]) -> Facts:
     source = resource.get("snapshot") or resource.get("differential") or {}
     elements: list[Mapping[str, Any]] = source.get("element", [])
     invariants = _invariants(elements)
-    return _present(resource, _HEAD) | {
+    facts = _present(resource, _HEAD) | {
         "snapshot": snapshot,
         "invariants": invariants,
         "elements": [_element(e, invariants) for e in elements],
     }
+    if imposed := _extensions(resource, _IMPOSED):
+        facts["imposes"] = imposed
+    if releases := _releases(resource):
+        facts["releases"] = releases
+    return facts
+
+
+def _releases(resource: Mapping[str, Any]) -> Facts:
+    """The first and the last release of FHIR that something is for (extension version-specific-use), where it says so."""
+    for node in (resource, *resource.get("context", ())):
+        for entry in node.get("extension", ()):
+            if entry.get("url") == _EXTENSION + _RELEASES:
+                parts = {part.get("url"): _valued(part) for part in entry.get("extension", ())}
+                return _present(parts, ("startFhirVersion", "endFhirVersion"))
+    return {}
 
 
 def _invariants(elements: Iterable[Mapping[str, Any]]) -> Facts:
@@ -81,7 +103,23 @@ def _element(element: Mapping[str, Any], invariants: Facts) -> Facts:
         facts["slicing"] = _slicing(element["slicing"])
     if constraints := element.get("constraint"):
         facts["invariants"] = [_reference(c, invariants) for c in constraints]
-    return facts | _values(element)
+    return facts | _values(element) | _limits(element)
+
+
+def _limits(element: Mapping[str, Any]) -> Facts:
+    """What extensions say about the values of an element."""
+    if "extension" not in element:
+        return {}
+    said = {name.rpartition("-")[2]: _extension(element, name) for name in _LIMITS}
+    facts = {name: value for name, value in said.items() if value is not None}
+    if types := _extensions(element, "mimeType"):
+        facts["mimeTypes"] = types
+    for entry in element["extension"]:
+        if str(entry.get("url", "")).endswith(_MUST_HAVE):
+            facts["mustHaveValue"] = _valued(entry)
+        elif str(entry.get("url", "")).endswith(_INSTEAD):
+            facts["valueAlternatives"] = [*facts.get("valueAlternatives", ()), _valued(entry)]
+    return facts
 
 
 def _reference(constraint: Mapping[str, Any], invariants: Facts) -> str | Facts:
@@ -105,18 +143,32 @@ def _base(element: Mapping[str, Any]) -> str | None:
 
 def _type(entry: Mapping[str, Any]) -> str | Facts:
     facts = _present(entry, _TYPE)
-    for name, key in (("structuredefinition-fhir-type", "fhirType"), ("regex", "regex")):
+    for name, key in _TYPE_SAID:
         if (value := _extension(entry, name)) is not None:
             facts[key] = value
+    parts = [_extension(p, "elementdefinition-profile-element") for p in entry.get("_profile", ()) if p]
+    if any(parts):
+        facts["profileElement"] = parts
     code: str = entry.get("code", "")
     return {"code": code, **facts} if facts else code
 
 
 def _binding(binding: Mapping[str, Any]) -> Facts:
     facts = _present(binding, ("strength", "valueSet"))
-    if widest := _extension(binding, "elementdefinition-maxValueSet"):
-        facts["maxValueSet"] = widest
+    for key in ("maxValueSet", "minValueSet"):
+        if limit := _extension(binding, f"elementdefinition-{key}"):
+            facts[key] = limit
+    more = [_additional(e) for e in binding.get("extension", ()) if e.get("url") in _ADDITIONAL]
+    more += [_present(a, ("purpose", "valueSet", "any")) for a in binding.get("additional", ())]
+    if more:
+        facts["additional"] = more
     return facts
+
+
+def _additional(extension: Mapping[str, Any]) -> Facts:
+    """`purpose` (maximum, minimum, required, extensible …) and `valueSet` of an additional binding, written as an extension before R5."""
+    parts = {part.get("url"): _valued(part) for part in extension.get("extension", ())}
+    return _present(parts, ("purpose", "valueSet", "any"))
 
 
 def _slicing(slicing: Mapping[str, Any]) -> Facts:
@@ -140,9 +192,21 @@ def value_set_facts(resource: Mapping[str, Any]) -> Facts:
     for side in ("include", "exclude"):
         if parts := [_part(p) for p in compose.get(side, ())]:
             facts[side] = parts
+    if compose.get("inactive") is False:
+        facts["inactive"] = False
     if "include" not in facts and "expansion" in resource:
-        facts["expansion"] = [_present(c, ("system", "code")) for c in _contained(resource["expansion"])]
+        rows = [_present(c, ("system", "code")) for c in _contained(resource["expansion"])]
+        facts["expansion"] = rows
+        if _unfinished(resource["expansion"], len(rows)):
+            facts["partial"] = True
     return facts
+
+
+def _unfinished(expansion: Mapping[str, Any], listed: int) -> bool:
+    """An expansion that is a page, counts more than it lists, or says that it is not closed."""
+    marks = ("valueset-unclosed", "valueset-toocostly")
+    paged = expansion.get("offset", 0) or expansion.get("total", listed) > listed
+    return bool(paged) or any(_extension(expansion, mark) is True for mark in marks)
 
 
 def _part(part: Mapping[str, Any]) -> Facts:
@@ -206,10 +270,15 @@ def _present(node: Mapping[str, Any], keys: Iterable[str]) -> Facts:
 
 
 def _extension(node: Mapping[str, Any], name: str) -> Any:
-    for entry in node.get("extension", ()):
-        if entry.get("url") == _EXTENSION + name:
-            return next((v for k, v in entry.items() if k.startswith("value")), None)
-    return None
+    return next(iter(_extensions(node, name)), None)
+
+
+def _extensions(node: Mapping[str, Any], name: str) -> list[Any]:
+    return [_valued(entry) for entry in node.get("extension", ()) if entry.get("url") == _EXTENSION + name]
+
+
+def _valued(extension: Mapping[str, Any]) -> Any:
+    return next((value for key, value in extension.items() if key.startswith("value")), None)
 
 
 _MAKERS = {

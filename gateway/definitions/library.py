@@ -5,128 +5,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from gateway.data import data_path
-from gateway.definitions.archive import members
-from gateway.definitions.facts import Facts, facts_of
+from gateway.definitions.canonical import parted
+from gateway.definitions.facts import Facts
+from gateway.definitions.held import Held, Raw, Shelf, ranked
+from gateway.definitions.index import Index
+from gateway.definitions.loaded import Loaded
 from gateway.definitions.search import SearchParameter, search_from
-from gateway.definitions.shelves import row, shelf
 from gateway.definitions.structure import Structure, structure_from
 from gateway.definitions.vocabulary import CodeSystem, ValueSet, code_system_from, value_set_from
-from gateway.model.wire import read_json
+from gateway.errors import GatewayError
 
 FHIR = "http://hl7.org/fhir/StructureDefinition/"
+CORE_VERSION = "4.0.1"
 Made = TypeVar("Made")
 _MOST_KEPT = 20_000
-_CONFORMANCE = ("StructureDefinition", "ValueSet", "CodeSystem")
-
-
-class Shelf(Protocol):
-    """One place definitions come from; each call gives facts (facts.py) or None."""
-
-    def structure(self, url: str) -> Facts | None: ...
-    def value_set(self, url: str) -> Facts | None: ...
-    def code_system(self, url: str) -> Facts | None: ...
-
-
-class Index:
-    """The committed index below a folder (see build.py)."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._names: dict[str, str] = {}
-
-    def structure(self, url: str) -> Facts | None:
-        """The facts of one structure."""
-        name = self._addresses().get(url)
-        return read_json((self._root / "structures" / f"{name}.json").read_bytes()) if name else None
-
-    def _addresses(self) -> Mapping[str, str]:
-        """Canonical address → file name; a document's address never becomes a file name itself."""
-        if not self._names:
-            self._names = {row["url"]: name for name, row in self.listing().items()}
-        return self._names
-
-    def value_set(self, url: str) -> Facts | None:
-        """The facts of one value set."""
-        return row(self._root / "value-sets" / f"{shelf(url)}.json", url)
-
-    def code_system(self, url: str) -> Facts | None:
-        """The facts of one code system."""
-        return row(self._root / "code-systems" / f"{shelf(url)}.json", url)
-
-    def search(self, base: str) -> Mapping[str, Facts]:
-        """The search parameters by url that are defined on exactly this type."""
-        path = self._root / "search" / f"{base}.json"
-        return read_json(path.read_bytes()) if _plain(base) and path.is_file() else {}
-
-    def listing(self) -> Mapping[str, Facts]:
-        """Every structure: id → url, kind, type, derivation, abstract."""
-        listing: Mapping[str, Facts] = read_json((self._root / "structures.json").read_bytes())
-        return listing
-
-    def compartment(self, code: str) -> Mapping[str, Sequence[str]] | None:
-        """Resource type → search parameters that put it into the compartment."""
-        return row(self._root / "compartments.json", code)
-
-
-class Loaded:
-    """Definitions that came as resources: packages and single documents of a caller."""
-
-    def __init__(self, resources: Iterable[Mapping[str, Any]]) -> None:
-        self._by_type: dict[str, dict[str, Mapping[str, Any]]] = {kind: {} for kind in _CONFORMANCE}
-        for resource in resources:
-            known = self._by_type.get(resource.get("resourceType", ""))
-            if known is not None and isinstance(resource.get("url"), str):
-                known.setdefault(resource["url"], resource)
-                known.setdefault(f"{resource['url']}|{resource.get('version', '')}", resource)
-
-    def structure(self, url: str) -> Facts | None:
-        """The facts of one loaded StructureDefinition."""
-        return self._facts("StructureDefinition", url)
-
-    def value_set(self, url: str) -> Facts | None:
-        """The facts of one loaded ValueSet."""
-        return self._facts("ValueSet", url)
-
-    def code_system(self, url: str) -> Facts | None:
-        """The facts of one loaded CodeSystem."""
-        return self._facts("CodeSystem", url)
-
-    def _facts(self, kind: str, url: str) -> Facts | None:
-        resource = self._by_type[kind].get(url)
-        return None if resource is None else facts_of(resource)
+_MOST_FACTS = 64
+_DEEPEST = 16
+_PLAIN_RESOURCES = ("Bundle", "Binary", "Parameters")
+_MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, GatewayError)
 
 
 class Library:
-    """Lookups over shelves in order; a `|version` not at hand gives what is there under the address."""
+    """Lookups over shelves in order: the version that is asked, else one that fits (`1.x`), else what is there under the address."""
 
-    def __init__(self, index: Index, loaded: Sequence[Loaded] = ()) -> None:
+    def __init__(self, index: Index, shelves: Sequence[Shelf] = ()) -> None:
         self._index = index
-        self._shelves: tuple[Shelf, ...] = (*loaded, index)
+        self._shelves: tuple[Shelf, ...] = (*shelves, index)
         self._structures: dict[str, Structure | None] = {}
         self._value_sets: dict[str, ValueSet | None] = {}
         self._code_systems: dict[str, CodeSystem | None] = {}
+        self._whole: dict[str, Facts] = {}
+        self._versions: dict[str, bool | None] = {}
 
     def structure(self, url: str) -> Structure | None:
-        """The structure of a canonical address, or of a bare type name of R4 (`Patient`)."""
-        address = url if ":" in url else FHIR + url
-        lookups = [s.structure for s in self._shelves]
-        return _kept(self._structures, address, lambda: _first(structure_from, lookups, address))
+        """The structure of a canonical address, or of a bare type name of R4 (`Patient`), with a snapshot.
+
+        A profile that is only a differential gets one made; `Structure.missing` says what was not at hand for it.
+        """
+        address = _address(url)
+        return _kept(self._structures, address, lambda: _shaped(structure_from, self._snapshot(address, ())))
 
     def value_set(self, url: str) -> ValueSet | None:
         """The value set of a canonical address."""
-        lookups = [s.value_set for s in self._shelves]
-        return _kept(self._value_sets, url, lambda: _first(value_set_from, lookups, url))
+        return _kept(self._value_sets, url, lambda: self._first("ValueSet", url, value_set_from))
 
     def code_system(self, url: str) -> CodeSystem | None:
         """The code system of a canonical address."""
-        lookups = [s.code_system for s in self._shelves]
-        return _kept(self._code_systems, url, lambda: _first(code_system_from, lookups, url))
+        return _kept(self._code_systems, url, lambda: self._first("CodeSystem", url, code_system_from))
+
+    def resource(self, kind: str, url: str) -> Raw | None:
+        """A resource that was loaded, of a type and a canonical address; R4 core holds facts only, so None for what only it knows."""
+        return next((raw for held, _ in self._ranked(kind, url) if (raw := held.raw()) is not None), None)
+
+    def resources(self, kind: str) -> Iterator[Raw]:
+        """Every loaded resource of a type (0..*), one per address."""
+        urls = dict.fromkeys(url for shelf in self._shelves for url in shelf.urls(kind))
+        return (raw for url in urls if (raw := self.resource(kind, url)) is not None)
+
+    def version_known(self, url: str, kind: str = "StructureDefinition") -> bool:
+        """Whether an address is at hand in the version it names, or in one that fits it; one without version: whether it is at hand."""
+        address = _address(url)
+
+        def first() -> bool | None:
+            return next((asked for _, asked in self._ranked(kind, address)), None)
+
+        known = _kept(self._versions, f"{kind} {address}", first)
+        return known is True
 
     def search_parameters(self, type_name: str) -> tuple[SearchParameter, ...]:
         """The 0..* search parameters of a resource type, one per code, those of Resource and DomainResource included."""
@@ -143,6 +93,39 @@ class Library:
         """The names of the R4 resource types that can be sent (not abstract)."""
         return _resource_types(self._index)
 
+    def _ranked(self, kind: str, url: str) -> Iterator[tuple[Held, bool]]:
+        return ranked(self._shelves, kind, *parted(url))
+
+    def _first(self, kind: str, url: str, make: Callable[[Facts], Made]) -> Made | None:
+        """The best of what is held that has the shape it should; the others count as unknown."""
+        made = (_shaped(make, _facts(held)) for held, _ in self._ranked(kind, url))
+        return next((one for one in made if one is not None), None)
+
+    def _snapshot(self, url: str, making: tuple[str, ...]) -> Facts | None:
+        """The facts of a structure with a snapshot. `making` are the profiles that wait for this one: none is made inside itself."""
+        address = _address(url)
+        if address in self._whole:
+            return self._whole[address]
+        if address in making or len(making) > _DEEPEST:
+            return None
+        made = self._first("StructureDefinition", address, lambda facts: self._completed(facts, (*making, address)))
+        if made is not None:
+            if len(self._whole) >= _MOST_FACTS:
+                del self._whole[next(iter(self._whole))]
+            self._whole[address] = made
+        return made
+
+    def _completed(self, facts: Facts, making: tuple[str, ...]) -> Facts:
+        if facts["snapshot"] or "baseDefinition" not in facts:
+            return facts
+        from gateway.definitions.snapshot import snapshot_of  # rarely needed: profiles are mostly published whole
+
+        return snapshot_of(facts, lambda url: self._snapshot(url, making), frozenset(making))
+
+
+def _address(url: str) -> str:
+    return url if ":" in url else FHIR + url
+
 
 def _kept(cache: dict[str, Made | None], key: str, make: Callable[[], Made | None]) -> Made | None:
     """The kept answer, or a new one; documents bring addresses of their own, so the number kept is bounded."""
@@ -154,22 +137,19 @@ def _kept(cache: dict[str, Made | None], key: str, make: Callable[[], Made | Non
     return made
 
 
-def _first(make: Callable[[Facts], Made], lookups: Iterable[Callable[[str], Facts | None]], url: str) -> Made | None:
-    """The first shelf that knows the address, with its `|version` before without.
-
-    A loaded resource that is not shaped as one counts as unknown.
-    """
-    for address in dict.fromkeys((url, url.partition("|")[0])):
-        for lookup in lookups:
-            try:
-                if facts := lookup(address):
-                    return make(facts)
-            except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-                continue
-    return None
+def _facts(held: Held) -> Facts | None:
+    try:
+        return held.facts()
+    except _MISSHAPEN:
+        return None
 
 
-_PLAIN_RESOURCES = ("Bundle", "Binary", "Parameters")
+def _shaped(make: Callable[[Facts], Made], facts: Facts | None) -> Made | None:
+    """What is made of facts; a loaded resource that is not shaped as one counts as unknown."""
+    try:
+        return make(facts) if facts else None
+    except _MISSHAPEN:
+        return None
 
 
 @cache
@@ -188,29 +168,22 @@ def core() -> Library:
     return Library(_core_index())
 
 
-def library(resources: Iterable[Mapping[str, Any]] = (), packages: Iterable[Path] = ()) -> Library:
-    """R4 core with a caller's resources before packages before core. Raises Unusable for a package that cannot be read."""
-    given = Loaded(resources)
-    packed = [Loaded(_package(path)) for path in packages]
-    return Library(_core_index(), (given, *packed))
+def library(
+    resources: Iterable[Mapping[str, Any]] = (), packages: Iterable[Path] = (), installed: Sequence[Shelf] = ()
+) -> Library:
+    """R4 core with a caller's resources before packages before installed packages before core.
+
+    Raises Unusable for a package that cannot be read.
+    """
+    return Library(_core_index(), (Loaded(resources), *map(_opened, packages), *installed))
 
 
-def _package(path: Path) -> Iterable[Mapping[str, Any]]:
-    for name, body in members(path):
-        if name.startswith(_CONFORMANCE):
-            yield read_json(body)
+def _opened(path: Path) -> Shelf:
+    from gateway.definitions.package import opened  # heavy: archives
+
+    return opened(path).shelf
 
 
 @cache
 def _core_index() -> Index:
-    return Index(data_path("profiles", "fhir", "r4-core"))
-
-
-def _plain(name: str) -> bool:
-    """Whether a name from a document may become a file name: the R4 `id` characters, no dot at the start."""
-    return (
-        0 < len(name) <= 128
-        and name.isascii()
-        and name.replace("-", "").replace(".", "").replace("_", "").isalnum()
-        and name[0] != "."
-    )
+    return Index(data_path("profiles", "fhir", "r4-core"), CORE_VERSION)

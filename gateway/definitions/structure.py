@@ -12,22 +12,32 @@ _STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 
 @dataclass(frozen=True, slots=True)
 class TypeRef:
-    """An allowed type: `code` is a FHIR type name (`string` where R4 says System.String), 0..* profiles and target profiles."""
+    """An allowed type: `code` is a FHIR type name (`string` where R4 says System.String), 0..* profiles and target profiles.
+
+    `profile_elements` has, beside each profile, the id of the element of it that is meant (empty: all of it); none is said for most.
+    """
 
     code: str
     profiles: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     aggregation: tuple[str, ...] = ()
     versioning: str = ""
+    profile_elements: tuple[str, ...] = ()
+    regex: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Where codes come from. `strength` required | extensible | preferred | example; `widest` is the maximum value set."""
+    """Where codes come from. `strength` required | extensible | preferred | example; `widest` is the maximum value set.
+
+    `narrowest` is the minimum value set; `additional` are 0..* (purpose, value set) beside the one of the binding.
+    """
 
     strength: str
     value_set: str = ""
     widest: str = ""
+    narrowest: str = ""
+    additional: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One row of the tree. `min` and `max` are None where a differential does not say; `max` is -1 for `*`."""
+    """One row of the tree. `min` and `max` are None where a differential does not say; `max` is -1 for `*`, `base_max` too.
+
+    `max_size` is in bytes, `mime_types` are those an attachment may have, `namespace` is the XML one of a logical model.
+    """
 
     path: str
     id: str
@@ -83,6 +96,15 @@ class Element:
     is_modifier: bool = False
     is_summary: bool = False
     must_support: bool = False
+    base_max: int | None = None
+    slice_is_constraining: bool = False
+    min_length: int | None = None
+    max_size: float | None = None
+    max_decimals: int | None = None
+    mime_types: tuple[str, ...] = ()
+    namespace: str = ""
+    must_have_value: bool = False
+    value_alternatives: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -92,7 +114,12 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A resource type, datatype or profile. `derivation` is specialization, constraint or empty; elements in the order of the spec."""
+    """A resource type, datatype or profile. `derivation` is specialization, constraint or empty; elements in the order of the spec.
+
+    `missing` are the canonical addresses that were not at hand when its snapshot was made here: it says less than it should.
+    `strays` are elements its differential speaks of and its base does not have (an error of the profile).
+    `imposes` are profiles that hold with this one; `releases` the first and last release of FHIR it is for, each empty when open.
+    """
 
     url: str
     type: str
@@ -105,7 +132,13 @@ class Structure:
     version: str = ""
     context: tuple[tuple[str, str], ...] = ()
     context_invariants: tuple[str, ...] = ()
+    name: str = ""
+    missing: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
+    imposes: tuple[str, ...] = ()
+    releases: tuple[str, str] = ("", "")
     _children: dict[str, tuple[Element, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _by_id: dict[str, Element] = field(default_factory=dict, compare=False, repr=False)
 
     def children(self, id: str) -> tuple[Element, ...]:
         """The 0..* elements directly below an element id, slices included."""
@@ -115,7 +148,9 @@ class Structure:
 
     def element(self, id: str) -> Element | None:
         """The element of that id, or None."""
-        return next((e for e in self.elements if e.id == id), None)
+        if not self._by_id:
+            self._by_id.update((e.id, e) for e in reversed(self.elements))
+        return self._by_id.get(id)
 
 
 def structure_from(facts: Mapping[str, Any]) -> Structure:
@@ -133,7 +168,16 @@ def structure_from(facts: Mapping[str, Any]) -> Structure:
         version=facts.get("version", ""),
         context=tuple((c["type"], c["expression"]) for c in facts.get("context", ())),
         context_invariants=tuple(facts.get("contextInvariant", ())),
+        name=facts.get("name", ""),
+        missing=tuple(facts.get("missing", ())),
+        strays=tuple(facts.get("strays", ())),
+        imposes=tuple(facts.get("imposes", ())),
+        releases=_releases(facts.get("releases", {})),
     )
+
+
+def _releases(row: Mapping[str, str]) -> tuple[str, str]:
+    return row.get("startFhirVersion", ""), row.get("endFhirVersion", "")
 
 
 def _by_parent(elements: tuple[Element, ...]) -> dict[str, tuple[Element, ...]]:
@@ -148,15 +192,14 @@ def _by_parent(elements: tuple[Element, ...]) -> dict[str, tuple[Element, ...]]:
 def _element(row: Mapping[str, Any], invariants: Mapping[str, Invariant]) -> Element:
     minimum, maximum = _cardinality(row.get("card", ".."))
     slicing, binding = row.get("slicing"), row.get("binding")
+    base_path, _, base = row.get("base", row["path"] + " " + row.get("card", "..")).partition(" ")
     return Element(
         path=row["path"],
         id=row.get("id", row["path"]),
         min=minimum,
         max=maximum,
         types=tuple(_type(t) for t in row.get("types", ())),
-        binding=Binding(binding.get("strength", ""), binding.get("valueSet", ""), binding.get("maxValueSet", ""))
-        if binding
-        else None,
+        binding=_binding(binding) if binding else None,
         invariants=tuple(
             invariants[i] if isinstance(i, str) else _invariant(i["key"], i) for i in row.get("invariants", ())
         ),
@@ -168,12 +211,31 @@ def _element(row: Mapping[str, Any], invariants: Mapping[str, Invariant]) -> Ele
         slice_name=row.get("sliceName", ""),
         slicing=_slicing(slicing) if slicing is not None else None,
         content_reference=row.get("contentReference", "").rpartition("#")[2],
-        base_path=row.get("base", "").partition(" ")[0],
+        base_path=base_path if "base" in row else "",
         representation=tuple(row.get("representation", ())),
         condition=tuple(row.get("condition", ())),
         is_modifier=row.get("isModifier", False),
         is_summary=row.get("isSummary", False),
         must_support=row.get("mustSupport", False),
+        base_max=_cardinality(base)[1],
+        slice_is_constraining=row.get("sliceIsConstraining", False),
+        min_length=row.get("minLength"),
+        max_size=row.get("maxSize"),
+        max_decimals=row.get("maxDecimalPlaces"),
+        mime_types=tuple(row.get("mimeTypes", ())),
+        namespace=row.get("namespace", ""),
+        must_have_value=row.get("mustHaveValue", False),
+        value_alternatives=tuple(row.get("valueAlternatives", ())),
+    )
+
+
+def _binding(row: Mapping[str, Any]) -> Binding:
+    return Binding(
+        strength=row.get("strength", ""),
+        value_set=row.get("valueSet", ""),
+        widest=row.get("maxValueSet", ""),
+        narrowest=row.get("minValueSet", ""),
+        additional=tuple((a.get("purpose", ""), a.get("valueSet", "")) for a in row.get("additional", ())),
     )
 
 
@@ -191,6 +253,8 @@ def _type(row: str | Mapping[str, Any]) -> TypeRef:
         targets=tuple(row.get("targetProfile", ())),
         aggregation=tuple(row.get("aggregation", ())),
         versioning=row.get("versioning", ""),
+        profile_elements=tuple(e or "" for e in row.get("profileElement", ())),
+        regex=row.get("regex", ""),
     )
 
 

@@ -29,12 +29,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ValueSet:
-    """A composition; `expansion` (system, code) is used only when there is no composition."""
+    """A composition; `expansion` (system, code) is used only when there is no composition.
+
+    `inactive` False leaves inactive codes out; `partial` says that the expansion is not all of it.
+    """
 
     url: str
     include: tuple[Part, ...] = ()
     exclude: tuple[Part, ...] = ()
     expansion: tuple[tuple[str, str], ...] | None = None
+    version: str = ""
+    inactive: bool = True
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,9 @@ class CodeSystem:
     content: str
     case_sensitive: bool
     concepts: Mapping[str, Concept]
+    version: str = ""
+    value_set: str = ""
+    supplements: str = ""
 
     def below(self, code: str) -> frozenset[str]:
         """The descendants of a code, without itself; empty when there are none."""
@@ -75,7 +84,10 @@ def value_set_from(facts: Mapping[str, Any]) -> ValueSet:
     """The facts of a ValueSet (facts.py) as a ValueSet."""
     rows = facts.get("expansion")
     expansion = tuple((r.get("system", ""), r["code"]) for r in rows) if rows is not None else None
-    return ValueSet(facts["url"], _parts(facts.get("include", ())), _parts(facts.get("exclude", ())), expansion)
+    return ValueSet(
+        facts["url"], _parts(facts.get("include", ())), _parts(facts.get("exclude", ())), expansion,
+        facts.get("version", ""), facts.get("inactive", True), facts.get("partial", False),
+    )  # fmt: skip
 
 
 def _parts(rows: Iterable[Mapping[str, Any]]) -> tuple[Part, ...]:
@@ -104,7 +116,10 @@ def code_system_from(facts: Mapping[str, Any]) -> CodeSystem:
         code: Concept(code, tuple(dict.fromkeys(parents[code])), {k: tuple(v) for k, v in properties.items()})
         for code, properties in known.items()
     }
-    return CodeSystem(facts["url"], facts.get("content", "complete"), facts.get("caseSensitive", True), concepts)
+    return CodeSystem(
+        facts["url"], facts.get("content", "complete"), facts.get("caseSensitive", True), concepts,
+        facts.get("version", ""), facts.get("valueSet", ""), facts.get("supplements", ""),
+    )  # fmt: skip
 
 
 def _walk(rows: Iterable[Any], parent: str | None) -> Iterator[tuple[str, str | None, Mapping[str, Any]]]:

@@ -114,3 +114,5 @@ class Site:
     national_systems: tuple[str, ...]  # identifier systems whose values are kept only as keyed tokens
     kept_types: tuple[str, ...]  # resource types kept for the façade
     person_systems: tuple[str, ...] = ()  # identifier systems that identify a person here; empty: all
+    packages: tuple[tuple[str, str], ...] = ()  # name and version of the FHIR packages that must be at hand
+    profiles: tuple[str, ...] = ()  # canonical addresses of the profiles that resources are checked against

@@ -33,7 +33,7 @@ class Files:
 
 def cross_problems(files: Files) -> tuple[Problem, ...]:
     """0..* problems between the files of a site."""
-    found = [*_named_like_file(files), *_twice(files), *_operator(files), *_addresses(files)]
+    found = [*_named_like_file(files), *_twice(files), *_operator(files), *_addresses(files), *_packages(files.site)]
     people = {written.value["id"]: written.value for written in files.participants}
     for written in files.agreements:
         found += [*_sides(written, people), *_basis(written, people, files), *_validity(written)]
@@ -73,6 +73,12 @@ def _repeated(values: Iterator[tuple[Written, Place, Any]]) -> Iterator[Problem]
             yield Problem(here.file, here.line, f"{place[0]}: this is already taken at {other.file}:{other.line}.")
         else:
             first[value] = here
+
+
+def _packages(site: Written) -> Iterator[Problem]:
+    """One version of a package holds for the whole site."""
+    rows = enumerate(site.value.get("packages", ()))
+    return _repeated((site, ("packages", number, "name"), row["name"]) for number, row in rows)
 
 
 def _operator(files: Files) -> Iterator[Problem]:

@@ -104,4 +104,6 @@ def site(
         national_systems=tuple(value.get("national-systems", ())),
         kept_types=tuple(value.get("kept-types", ())),
         person_systems=tuple(value.get("person-systems", ())),
+        packages=tuple((row["name"], row["version"]) for row in value.get("packages", ())),
+        profiles=tuple(value.get("profiles", ())),
     )

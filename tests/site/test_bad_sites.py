@@ -35,12 +35,21 @@ FORM = [
     (AGREED, "loss-budget: 0", "loss-budget: none", "how.loss-budget: this must be a whole number."),
     ("site.yaml", "implicit-policy: deny", "implicit-policy: permit",
      "implicit-policy: this must be deny, permit-treatment-normal or permit-authorised-normal."),
+    ("site.yaml", "# packages:\n#   - {name", "packages:\n  - {nam",
+     "packages[0]: name is missing."),
+    ("site.yaml", "# packages:\n#   - {name: hl7.fhir.uv.ips, version: \"1.1.0\"",
+     "packages:\n  - {name: hl7.fhir.uv.ips, version: 1.1",
+     "packages[0].version: this must be a text."),
+    ("site.yaml", "# profiles: [\"http:", "profiles: [\"",
+     "profiles[0]: this must be an absolute URI."),
     (RULES, "majority: 19", "majority: old", "ages.majority: this must be a whole number."),
     (LABELS, "unclassified: [R]", "unclassified: [N]", "unclassified: this has the wrong form."),
     (REPORTS, "deadline: PT24H", "deadline: soon", "reportRules[0].deadline: this has the wrong form."),
 ]  # fmt: skip
 
+TWO = 'packages: [{name: hl7.fhir.us.core, version: "6.1.0"}, {name: hl7.fhir.us.core, version: "7.0.0"}]'
 CROSS = [
+    ("site.yaml", "# packages:", TWO, "packages: this is already taken at site.yaml:25."),
     (AGREED, "participant: hospital}", "participant: clinic}", "who.participant: there is no such participant."),
     (AGREED, "recipient: care-team,", "recipient: nobody,", "whom.recipient: there is no such participant."),
     (AGREED, "purpose: COC,", "purpose: HMARKT,", "why.purpose: the recipient may not claim this purpose."),
