@@ -1,71 +1,99 @@
-"""Code systems known by their form only: the content is not at hand, but what cannot be a code can be told (profiles/fhir/grammars.json)."""
+"""Code systems known by their form or as a published list: what can be no code can be told, and often what is one (profiles/fhir/grammars.json)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache, partial
+from typing import Any
 
 from gateway.data import data_path
 from gateway.model.wire import read_json
 
-Check = Callable[[str], bool]
+Check = Callable[[str], "bool | None"]
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_TOP_LEVEL = frozenset(
+    "application audio example font haptics image message model multipart text video".split()  # noqa: SIM905 one line
+)
+_LONGEST = 18  # digits of an SCTID
 
 
-def may_be(system: str, code: str) -> bool:
-    """False when the system's grammar rules the code out; True when it may be one, or the system has no grammar here."""
+def judged(system: str, code: str) -> bool | None:
+    """True when the code is surely one of the system, False when it is surely none, None when its form cannot tell or is unknown."""
     check = grammars().get(system)
-    return check is None or check(code)
+    return None if check is None else check(code)
 
 
 @cache
 def grammars() -> Mapping[str, Check]:
     """Code system address → check of a code's form."""
-    rows = read_json(data_path("profiles", "fhir", "grammars.json").read_bytes())
-    return {row["system"]: _CHECKS[row["check"]] for row in rows}
+    return {row["system"]: _CHECKS.get(row["check"]) or _MADE[row["check"]](row) for row in _rows()}
 
 
-def media_type(code: str) -> bool:
-    """`type/subtype` with 0..* parameters after `;`; `text` alone passes too, as R4 examples abbreviate (`image`)."""
+@lru_cache(maxsize=512)
+def published(system: str) -> frozenset[str] | None:
+    """Every code in force of a system that is a published list (countries, currencies), or None when it is none."""
+    from gateway.terminology.listed import listed
+
+    names = (row["list"] for row in _rows() if row["system"] == system and row["check"] == "listed")
+    return next((listed(name).codes for name in names), None)
+
+
+@lru_cache(maxsize=512)
+def kind_of(system: str) -> str:
+    """The name of the check of a system (`unit`, `language-tag`), empty when it has none."""
+    return next((row["check"] for row in _rows() if row["system"] == system), "")
+
+
+@cache
+def _rows() -> Sequence[Mapping[str, Any]]:
+    rows: Sequence[Mapping[str, Any]] = read_json(data_path("profiles", "fhir", "grammars.json").read_bytes())
+    return rows
+
+
+def media_type(code: str) -> bool | None:
+    """`type/subtype` with 0..* parameters after `;`. A top-level type that is not registered, or a registered one alone, may be one."""
     name, _, _ = code.partition(";")
     parts = name.strip().split("/")
-    return len(parts) <= 2 and all(part and _TOKEN.issuperset(part) for part in parts)
-
-
-def language_tag(code: str) -> bool:
-    """Subtags of 1 to 8 letters or digits between hyphens; the first of 2 to 8 letters, or `x` / `i`."""
-    first, *others = code.split("-")
-    if not (first.isascii() and first.isalpha() and (2 <= len(first) <= 8 or (first.lower() in "xi" and others))):
+    if len(parts) > 2 or not all(part and _TOKEN.issuperset(part) for part in parts):
         return False
-    return all(part.isascii() and part.isalnum() and len(part) <= 8 for part in others)
+    registered = parts[0].lower() in _TOP_LEVEL
+    if len(parts) == 1:
+        return None if registered else False
+    return True if registered else None
 
 
-def three_capitals(code: str) -> bool:
-    """`KRW`."""
-    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
+def subdivision(countries: Check, code: str) -> bool | None:
+    """`KR-11`: a country of the list, a hyphen, 1 to 3 letters or digits; the subdivisions themselves are not at hand."""
+    country, hyphen, rest = code.partition("-")
+    if not hyphen or len(country) != 2 or not (1 <= len(rest) <= 3 and rest.isascii() and rest.isalnum()):
+        return False
+    return False if countries(country) is False else None
 
 
-def visible_ascii(code: str) -> bool:
-    """Characters 33 to 126 only."""
-    return bool(code) and all("!" <= character <= "~" for character in code)
+def digits(most: int, code: str) -> bool | None:
+    """1 to `most` digits."""
+    return None if 1 <= len(code) <= most and code.isascii() and code.isdigit() else False
 
 
-def snomed_identifier(code: str) -> bool:
-    """An SCTID of 6 to 18 digits with its Verhoeff check digit, or an expression that starts with one."""
-    digits = code.split("|", 1)[0].strip()
-    if not digits.isascii() or not digits.isdigit():
-        return any(mark in code for mark in ":+=")
-    return 6 <= len(digits) <= 18 and digits[0] != "0" and _verhoeff(digits)
+def snomed_identifier(code: str) -> bool | None:
+    """An SCTID of 6 to 18 digits with its Verhoeff check digit, or an expression that starts with one; not a description's or a
+    relationship's (the two digits before the last are 00 or 10)."""
+    number = code.split("|", 1)[0].strip()
+    if not number.isascii() or not number.isdigit():
+        return None if any(mark in code for mark in ":+=") else False
+    sound = 6 <= len(number) <= _LONGEST and number[0] != "0" and number[-3:-1] in ("00", "10")
+    return None if sound and _verhoeff(number) else False
 
 
-def loinc_number(code: str) -> bool:
+def loinc_number(code: str) -> bool | None:
     """`8480-6`: digits, hyphen, check digit (mod 10, Luhn); parts and answers (`LP…`, `LA…`, `LL…`, `LG…`, `MTHU…`) as they are."""
     number, hyphen, check = code.rpartition("-")
     letters = number.rstrip("0123456789")
     if letters in ("LP", "LA", "LL", "LG") or code.startswith("MTHU"):
-        return True
-    return bool(hyphen) and number.isascii() and number.isdigit() and len(number) <= 7 and check == str(_luhn(number))
+        return None
+    sound = bool(hyphen) and number.isascii() and number.isdigit() and len(number) <= 7
+    return None if sound and check == str(_luhn(number)) else False
 
 
 def _luhn(number: str) -> int:
@@ -79,10 +107,10 @@ def _luhn(number: str) -> int:
 _PERMUTE = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
 
-def _verhoeff(digits: str) -> bool:
+def _verhoeff(number: str) -> bool:
     """The dihedral check of order 5 (Verhoeff 1969)."""
     check = 0
-    for place, digit in enumerate(reversed(digits)):
+    for place, digit in enumerate(reversed(number)):
         check = _times(check, _permuted(int(digit), place))
     return check == 0
 
@@ -99,11 +127,33 @@ def _times(left: int, right: int) -> int:
     return turn % 5 + (5 if (left < 5) != (right < 5) else 0)
 
 
+def _unit(code: str) -> bool | None:
+    from gateway.terminology.ucum import valid
+
+    return valid(code)
+
+
+def _language_tag(code: str) -> bool | None:
+    from gateway.terminology.languages import registered
+
+    return registered(code)
+
+
+def _list(name: str) -> Check:
+    from gateway.terminology.listed import listed
+
+    return listed(name).judged
+
+
 _CHECKS: Mapping[str, Check] = {
     "media-type": media_type,
-    "language-tag": language_tag,
-    "three-capitals": three_capitals,
-    "visible-ascii": visible_ascii,
+    "language-tag": _language_tag,
+    "unit": _unit,
     "snomed-identifier": snomed_identifier,
     "loinc-number": loinc_number,
+}
+_MADE: Mapping[str, Callable[[Mapping[str, Any]], Check]] = {
+    "listed": lambda row: _list(row["list"]),
+    "subdivision": lambda row: partial(subdivision, _list(row["list"])),
+    "digits": lambda row: partial(digits, row["most"]),
 }

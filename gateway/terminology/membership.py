@@ -1,207 +1,166 @@
-"""Value sets as sets: expansion of compositions and membership of codes, offline (FHIR R4, ValueSet.compose; $expand, $validate-code).
+"""Value sets as sets: membership of codes, offline, and a server that is asked last (FHIR R4, ValueSet; $expand, $validate-code).
 
-Three answers. `IN` and `OUT` are proven by content at hand; everything else is `UNKNOWN`, which is never an error.
+Three answers. `IN` and `OUT` are proven by content at hand or told by the server; everything else is `UNKNOWN`, which is never an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from typing import Protocol
+from collections.abc import Iterable
 
-from gateway.definitions.vocabulary import CodeSystem, Filter, Part, ValueSet
-from gateway.terminology.grammars import may_be
+from gateway.definitions.vocabulary import Part
+from gateway.terminology.codes import UNKNOWN_CODES, Codes, Membership, intersection, union, without
+from gateway.terminology.compose import Expander
+from gateway.terminology.content import Content
+from gateway.terminology.displays import in_language, same_words
+from gateway.terminology.reasons import Expanded, Reason, Verdict
+from gateway.terminology.remote import Remote
+from gateway.terminology.systems import Definitions, Systems
 
-_MAX_NESTING = 16
-_ELSEWHERE = ("not-present", "supplement")
+__all__ = [
+    "UNKNOWN_CODES",
+    "Codes",
+    "Definitions",
+    "Membership",
+    "Reason",
+    "Terminology",
+    "Verdict",
+    "intersection",
+    "union",
+    "without",
+]
 
-
-class Membership(Enum):
-    """Whether a code is a member."""
-
-    IN = "in"
-    OUT = "out"
-    UNKNOWN = "unknown"
-
-
-class Definitions(Protocol):
-    """What is asked for content: gateway.definitions.library.Library, or anything that answers alike."""
-
-    def value_set(self, url: str) -> ValueSet | None: ...
-    def code_system(self, url: str) -> CodeSystem | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """A set of codes as far as it is known.
-
-    `known` are members by system; `open` are systems of which more may be members; `anything` when a part could not be read at
-    all; `folded` are systems whose codes do not depend on case (their members are kept in lower case).
-    """
-
-    known: Mapping[str, frozenset[str]]
-    open: frozenset[str] = frozenset()
-    anything: bool = False
-    folded: frozenset[str] = frozenset()
-
-    def member(self, system: str | None, code: str) -> Membership:
-        """The answer for a code of a system, or of any system when it is None (an element of type `code`)."""
-        systems: Iterable[str] = (*self.known, *self.open) if system is None else (system,)
-        answers = {self._in(each, code) for each in systems}
-        if Membership.IN in answers:
-            return Membership.IN
-        return Membership.UNKNOWN if self.anything or Membership.UNKNOWN in answers else Membership.OUT
-
-    def _in(self, system: str, code: str) -> Membership:
-        form = code.lower() if system in self.folded else code
-        if form in self.known.get(system, ()):
-            return Membership.IN
-        return Membership.UNKNOWN if system in self.open and may_be(system, code) else Membership.OUT
-
-    def plain(self) -> frozenset[str] | None:
-        """Every code of every system when all of it is known exactly, else None: the fast path for `code` elements."""
-        if self.anything or self.open or self.folded:
-            return None
-        return frozenset().union(*self.known.values())
-
-
-UNKNOWN_CODES = Codes({}, anything=True)
+_MOST_SYSTEMS = 2_000
 
 
 class Terminology:
-    """Value sets of a library of definitions, expanded once each."""
+    """Value sets of a library of definitions, expanded once each; with 0..* releases on disk and 0..1 server.
 
-    def __init__(self, definitions: Definitions) -> None:
-        self._definitions = definitions
-        self._expanded: dict[str, Codes] = {}
+    The server is asked only where nothing at hand gives an answer, and told a system, a code and a value set.
+    """
+
+    def __init__(
+        self, definitions: Definitions, contents: Iterable[Content] = (), remote: Remote | None = None
+    ) -> None:
+        self.systems = Systems(definitions, contents)
+        self._remote = remote
+        self._expanded: dict[str, Expanded] = {}
+        self._whole: dict[str, Expanded] = {}
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server is asked, so that an answer may be another one later."""
+        return self._remote is not None
 
     def expand(self, url: str) -> Codes:
         """The codes of a value set; one that is not at hand is wholly unknown."""
-        if url not in self._expanded:
-            self._expanded[url] = self._expand(url, ())
-        return self._expanded[url]
+        return self.expanded(url).codes
+
+    def expanded(self, url: str) -> Expanded:
+        """The codes of a value set, and what was missing for it."""
+        known = self._expanded.get(url)
+        return known if known is not None else Expander(self.systems, self._expanded).value_set(url)
 
     def member(self, url: str, code: str, system: str | None = None) -> Membership:
         """Whether the code is in the value set."""
-        return self.expand(url).member(system, code)
+        answer = self.expanded(url).codes.member(system, code)
+        if answer is Membership.UNKNOWN and self._remote is not None and system:
+            return self._remote.validate_code(system, code, url) or answer
+        return answer
 
     def in_system(self, system: str, code: str) -> Membership:
         """Whether the code is defined by the code system."""
-        return self._system(Part(system=system)).member(system, code)
+        answer = self._all_of(system).codes.member(system.partition("|")[0], code)
+        if answer is Membership.UNKNOWN and self._remote is not None:
+            return self._remote.validate_code(system, code, "") or answer
+        return answer
 
-    def _expand(self, url: str, within: tuple[str, ...]) -> Codes:
-        value_set = self._definitions.value_set(url)
-        if value_set is None or url in within or len(within) >= _MAX_NESTING:
-            return UNKNOWN_CODES
-        path = (*within, url)
-        if value_set.expansion is not None and not value_set.include:
-            return _listed(value_set.expansion)
-        included = union(self._part(part, path) for part in value_set.include)
-        return without(included, [self._part(part, path) for part in value_set.exclude])
+    def verdict(self, url: str, code: str, system: str | None = None, version: str = "") -> Verdict:
+        """Membership in a value set, or with an empty address in the code system alone, with the reason to be told.
 
-    def _part(self, part: Part, within: tuple[str, ...]) -> Codes:
-        """Within one part everything must hold: the system's selection and each of the value sets."""
-        sets = [self._expand(url, within) for url in part.value_sets]
-        if part.system:
-            sets.append(self._system(part))
-        return intersection(sets)
+        `version` is that of the code system as the coding names it; another one at hand proves no absence.
+        """
+        if not url:
+            return self._in_system_alone(system or "", code, version)
+        answer = self.member(url, code, system)
+        if answer is Membership.IN:
+            return Verdict(answer, *self._beside(system, code))
+        if answer is Membership.OUT:
+            return self._outside(url, code, system, version)
+        return self._unknown(answer, self.expanded(url), url, system)
 
-    def _system(self, part: Part) -> Codes:
-        url = part.system.partition("|")[0]
-        alone = frozenset((url,))
-        if part.codes is not None:
-            return Codes({url: frozenset(part.codes)})
-        system = self._definitions.code_system(url)
-        codes = _selected(system, part.filters) if system and system.content not in _ELSEWHERE else None
-        if system is None or codes is None:
-            return Codes({url: frozenset()}, open=alone)
-        more = frozenset() if system.content == "complete" else alone
-        if system.case_sensitive:
-            return Codes({url: codes}, more)
-        return Codes({url: frozenset(c.lower() for c in codes)}, more, folded=alone)
+    def system_at_hand(self, system: str) -> bool:
+        """Whether anything can be told of codes of the system, by content or by a grammar."""
+        return all(gap.reason is not Reason.NO_SYSTEM for gap in self._all_of(system).gaps)
 
+    def display_of(self, system: str, code: str, language: str = "") -> str | None:
+        """The name of a concept, in a language where there is one; None where names are not at hand."""
+        named = self.systems.named(system, code)
+        return (in_language(named, language) or None) if named else None
 
-def _listed(rows: Iterable[tuple[str, str]]) -> Codes:
-    by_system: dict[str, set[str]] = {}
-    for system, code in rows:
-        by_system.setdefault(system, set()).add(code)
-    return Codes({system: frozenset(codes) for system, codes in by_system.items()})
+    def display_differs(self, system: str, code: str, display: str) -> bool | None:
+        """Whether a display is none of the concept's names, in any language; None where names are not at hand."""
+        named = self.systems.named(system, code)
+        names = [each for each in (named.display, *(d.value for d in named.designations)) if each] if named else []
+        return not any(same_words(display, name) for name in names) if names else None
 
+    def abstract(self, system: str, code: str) -> bool:
+        """Whether the concept is known to be there for grouping only."""
+        concepts = self.systems.concepts(system)
+        return concepts is not None and concepts.abstract(code)
 
-def _selected(system: CodeSystem, filters: tuple[Filter, ...]) -> frozenset[str] | None:
-    """The codes that pass all filters, or None when a filter cannot be applied to what is at hand."""
-    codes = frozenset(system.concepts)
-    for each in filters:
-        passed = _filtered(system, each)
-        if not passed:  # a selection of nothing means that the hierarchy or property is not at hand
+    def inactive(self, system: str, code: str) -> bool:
+        """Whether the concept is known to be no longer in use."""
+        content, concepts = self.systems.content(system), self.systems.concepts(system)
+        return content.inactive(code) if content else concepts is not None and concepts.inactive(code)
+
+    def subsumes(self, system: str, ancestor: str, code: str) -> bool | None:
+        """Whether the first code is the second or an ancestor of it; None when that cannot be told."""
+        content, concepts = self.systems.content(system), self.systems.concepts(system)
+        if content is not None:
+            return content.subsumes(ancestor, code)
+        above, below = (concepts.concept(ancestor), concepts.concept(code)) if concepts else (None, None)
+        if concepts is None or above is None or below is None:
             return None
-        codes &= passed
-    return codes
+        return above.code == below.code or above.code in concepts.above(below.code)
 
+    def _all_of(self, system: str, version: str = "") -> Expanded:
+        key = f"{system}|{version}" if version else system
+        if key not in self._whole:
+            if len(self._whole) >= _MOST_SYSTEMS:
+                self._whole.clear()
+            self._whole[key] = Expander(self.systems, {}).system(Part(system=system, version=version))
+        return self._whole[key]
 
-def _filtered(system: CodeSystem, each: Filter) -> frozenset[str] | None:
-    everything = frozenset(system.concepts)
-    if each.property in ("concept", "code") and each.op in _BY_HIERARCHY:
-        below = system.below(each.value)
-        own = frozenset((each.value,)) & everything
-        return {"is-a": below | own, "descendent-of": below, "is-not-a": everything - below - own}[each.op]
-    if each.op == "=" and each.property == "parent":
-        return frozenset(c.code for c in system.concepts.values() if each.value in c.parents)
-    if each.op == "in" and each.property in ("concept", "code"):
-        return everything & frozenset(each.value.split(","))
-    if each.op == "=" and any(each.property in c.properties for c in system.concepts.values()):
-        return frozenset(
-            c.code for c in system.concepts.values() if each.value in map(_text, c.properties.get(each.property, ()))
-        )
-    return None
+    def _in_system_alone(self, system: str, code: str, version: str) -> Verdict:
+        expanded = self._all_of(system, version)
+        answer = expanded.codes.member(system, code)
+        if answer is Membership.UNKNOWN and self._remote is not None:
+            answer = self._remote.validate_code(system, code, "") or answer
+        if answer is Membership.IN:
+            return Verdict(answer, *self._beside(system, code))
+        if answer is Membership.OUT:
+            return Verdict(answer, Reason.NOT_IN_SYSTEM, system)
+        return self._unknown(answer, expanded, "", system)
 
+    def _outside(self, url: str, code: str, system: str | None, version: str) -> Verdict:
+        if not system:
+            return Verdict(Membership.OUT, Reason.NOT_IN_SET, url)
+        if self._all_of(system).codes.member(system, code) is Membership.OUT:
+            if self._all_of(system, version).codes.member(system, code) is not Membership.OUT:
+                return Verdict(Membership.UNKNOWN, Reason.OTHER_VERSION, system)
+            return Verdict(Membership.OUT, Reason.NOT_IN_SYSTEM, system)
+        said = system in self.expanded(url).codes.systems()
+        return Verdict(Membership.OUT, Reason.NOT_IN_SET if said else Reason.OTHER_SYSTEM, url)
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    def _beside(self, system: str | None, code: str) -> tuple[Reason, str]:
+        if system and self.abstract(system, code):
+            return Reason.ABSTRACT, system
+        if system and self.inactive(system, code):
+            return Reason.INACTIVE, system
+        return Reason.NONE, ""
 
-
-_BY_HIERARCHY = ("is-a", "descendent-of", "is-not-a")
-
-
-def union(sets: Iterable[Codes]) -> Codes:
-    """Members of any of them."""
-    given = list(sets)
-    systems = {system for codes in given for system in codes.known}
-    return Codes(
-        {system: frozenset().union(*(codes.known.get(system, frozenset()) for codes in given)) for system in systems},
-        frozenset().union(*(codes.open for codes in given)),
-        any(codes.anything for codes in given),
-        frozenset().union(*(codes.folded for codes in given)),
-    )
-
-
-def intersection(sets: Iterable[Codes]) -> Codes:
-    """Members of all of them; what only some can tell stays open."""
-    given = list(sets)
-    if not given:
-        return Codes({})
-    result = given[0]
-    for other in given[1:]:
-        result = _both(result, other)
-    return result
-
-
-def _both(left: Codes, right: Codes) -> Codes:
-    """Of a system that one side cannot tell completely, the other side's members stay possible, so the system stays open."""
-    systems = {s for s in (*left.known, *left.open) if right.anything or s in right.known or s in right.open}
-    systems |= {s for s in (*right.known, *right.open) if left.anything}
-    sure = {s: left.known.get(s, frozenset()) & right.known.get(s, frozenset()) for s in systems}
-    loose = frozenset(s for s in systems if left.anything or right.anything or s in left.open or s in right.open)
-    return Codes(sure, loose, left.anything and right.anything, left.folded | right.folded)
-
-
-def without(codes: Codes, excluded: Iterable[Codes]) -> Codes:
-    """Members of the first that are in none of the others; a doubtful exclusion makes its system doubtful."""
-    result = codes
-    for other in excluded:
-        known = {s: members - other.known.get(s, frozenset()) for s, members in result.known.items()}
-        doubtful = frozenset(known) if other.anything else frozenset(s for s in known if s in other.open)
-        sure = {s: frozenset() if s in doubtful else members for s, members in known.items()}
-        result = Codes(sure, result.open | doubtful, result.anything, result.folded)
-    return result
+    def _unknown(self, answer: Membership, expanded: Expanded, url: str, system: str | None) -> Verdict:
+        """The gap that is about the code's own system, else the first one."""
+        gaps = sorted(expanded.gaps, key=lambda gap: gap.address != system)
+        first = next(iter(gaps), None)
+        return Verdict(answer, first.reason, first.address) if first else Verdict(answer, Reason.NO_VALUE_SET, url)
