@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import time
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from gateway.consent.policy import checked
 from gateway.console import Access
 from gateway.console import routes as console_routes
 from gateway.console.journal import JournalDesk
-from gateway.inbound import fhir, public, rest
+from gateway.inbound import fhir, public, rest, terminology
 from gateway.inbound.certificate import CertifiedProtocol
 from gateway.inbound.mllp_intake import listen
 from gateway.inbound.mount import no_such_door, router
@@ -30,12 +31,15 @@ from gateway.inbound.selftest import self_test
 from gateway.model.agreement import Site
 from gateway.model.door import Door
 from gateway.outbound.http import HttpTransport
+from gateway.outbound.terminology import TerminologyServer
 from gateway.pipeline.node import Cpu, Node, Pace
 from gateway.pipeline.workers import Workers
 from gateway.settings import Settings
 from gateway.site import listeners, load_site
 from gateway.store import open_store
 from gateway.store.keyring import create_site_key, open_keyring
+from gateway.terminology.remote import Guarded, Remote
+from gateway.validating.rulebook import Rulebook, open_rules
 
 _log = structlog.get_logger("gateway.app")
 
@@ -47,6 +51,8 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
         create_site_key(settings.site_key)
     site = site or load_site(settings.site or Path("site"))
     checked(site.register, "policies")
+    rulebook = Rulebook(settings.data_dir, site.packages, site.profiles)
+    rules = open_rules(rulebook, _terminology_server(settings))
     store = open_store(settings.database, place=row_of)
     return Node(
         site=site,
@@ -57,7 +63,18 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
         cpu=Cpu(settings.queue),
         transports={"http": HttpTransport(settings.data_dir / "secrets")},
         pace=Pace(settings.lease, settings.backoff_first, settings.backoff_most, settings.give_up_after),
+        rulebook=rulebook,
+        rules=rules,
     )
+
+
+def _terminology_server(settings: Settings) -> Remote | None:
+    """The terminology server that is asked last, where there is one."""
+    if not settings.terminology_server:
+        return None
+    systems = frozenset(name.strip() for name in settings.terminology_systems.split(",") if name.strip())
+    server = TerminologyServer(settings.terminology_server, settings.terminology_deadline, settings.terminology_secret)
+    return Guarded(server, systems, time.monotonic)
 
 
 def build_app(node: Node, *, console_loopback: bool = False, console_hosts: frozenset[str] = frozenset()) -> FastAPI:
@@ -161,4 +178,4 @@ def described() -> dict[str, Any]:
 
 def all_doors(app: FastAPI) -> tuple[Door, ...]:
     """Every door of the gateway, the core's and the plug-ins'."""
-    return (*rest.DOORS, *fhir.DOORS, *plugged_doors(), *public.DOORS, public.openapi(app.openapi))
+    return (*rest.DOORS, *terminology.DOORS, *fhir.DOORS, *plugged_doors(), *public.DOORS, public.openapi(app.openapi))

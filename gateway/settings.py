@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     give_up_after: float = 7 * 86400.0
     alarm_before: float = 7200.0  # how long before a deadline an undelivered report is called out
     log_level: str = "info"
+    terminology_server: str = ""  # base URL of a FHIR terminology server that is asked last; empty: none
+    terminology_systems: str = "http://snomed.info/sct,http://loinc.org"  # code systems it may be asked about, by comma
+    terminology_deadline: float = 2.0  # for one question
+    terminology_secret: Path | None = None  # a file with the bearer token for it
 
     @property
     def database(self) -> str:

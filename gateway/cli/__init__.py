@@ -22,7 +22,7 @@ _COMMANDS = {
     "keys": ("keys:app", "The site key: rotate."),
     "maps": ("maps:app", "Maps: check, test."),
     "openapi": ("serve:openapi_command", "Print the OpenAPI description."),
-    "packages": ("packages:app", "FHIR packages: compile the core."),
+    "packages": ("packages:app", "FHIR packages and terminologies: add, list, remove; compile the core."),
     "serve": ("serve:serve_command", "Serve a site."),
     "site": ("site:app", "Sites: new, check, register."),
     "store": ("store:app", "The database: migrate."),

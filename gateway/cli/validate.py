@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import track
-from rich.text import Text
 
-from gateway.errors import Misconfigured, Unusable
-from gateway.model.report import Finding, Report
+from gateway.cli.documents import LINES, STDIN, Document, documents, found
+from gateway.errors import Malformed, Misconfigured, Unusable
+from gateway.model.report import Report
 from gateway.model.wire import write_json
+from gateway.standards.judge import FHIR, Judge, judge_of, judged, known
 
-_STYLES = {"fatal": "bold red", "error": "red", "warning": "yellow", "information": "cyan"}
-_MANY = 20  # from so many files on, progress is shown
-Judge = Callable[[bytes], Report]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gateway.validating import Validator
+
+_MANY = 20  # from so many files on, progress is shown and what is fine is only counted
+Level = Literal["error", "warning", "hint"]
+Lang = Literal["en", "ko"]
+_FILE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-file"
+Judged = Iterator[tuple[Document, Report]]
 
 
 def validate_command(
-    files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Documents to check.")
-    ],
+    files: Annotated[list[Path], typer.Argument(help="Documents, folders of them, or - for standard input.")],
     standard: Annotated[
         str, typer.Option("--as", help="The standard of the documents (fhir, hl7v2 …); else it is told by content.")
     ] = "",
@@ -34,103 +39,162 @@ def validate_command(
         list[str] | None, typer.Option("--profile", help="A profile that FHIR documents must keep.")
     ] = None,
     package: Annotated[
+        list[str] | None,
+        typer.Option("--package", help="A FHIR package with profiles: a .tgz, a folder, or name#version as installed."),
+    ] = None,
+    resource: Annotated[
         list[Path] | None,
-        typer.Option("--package", exists=True, dir_okay=False, help="A FHIR package (.tgz) with profiles."),
+        typer.Option("--resource", exists=True, dir_okay=False, help="A profile, value set … in a file of its own."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="OperationOutcome as JSON: one document, or one line for each of many.")
     ] = False,
+    level: Annotated[Level, typer.Option("--level", help="The least that is shown.")] = "hint",
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", help="Every finding, where its rule can be read, and the documents that are fine."),
+    ] = False,
+    lang: Annotated[
+        Lang | None, typer.Option("--lang", help="The language of the frame; else that of the terminal (LANG).")
+    ] = None,
 ) -> None:
     """Check documents. Exit code 0: nothing wrong, 1: findings of severity error, 2: unusable arguments."""
     try:
-        judge = judge_for(standard, profile or (), package or ())
-    except (Unusable, Misconfigured) as refused:
-        Console(stderr=True).print(refused.text, style="red", markup=False)
+        judge = judge_for(standard, profile or (), package or (), resource or ())
+        paths = list(found(files))
+    except (Unusable, Misconfigured, OSError) as refused:
+        typer.echo(_told(refused), err=True)
         raise typer.Exit(2) from refused
-    reports = [(path, judge(path.read_bytes())) for path in _shown(files)]
+    reports = ((document, _moved(judge(document.body), document.line)) for document in documents(paths))
     if as_json:
-        _print_json([report for _, report in reports])
+        fine = _print_json(reports, alone=len(paths) == 1 and not paths[0].name.endswith(LINES))
     else:
-        _print(reports, Console())
-    raise typer.Exit(0 if all(report.ok for _, report in reports) else 1)
+        fine = _print(reports, paths, level, verbose=verbose, lang=lang or "")
+    raise typer.Exit(0 if fine else 1)
 
 
-def judge_for(standard: str, profiles: Sequence[str], packages: Sequence[Path]) -> Judge:
-    """Bytes to a Report, by the standard named or told by content. Raises Misconfigured for a standard that is not there."""
-    if standard and standard != "fhir" and not _plugged(standard):
-        raise Misconfigured("There is no such standard here: " + standard)
-    fhir = _fhir(profiles, packages)
+def judge_for(
+    standard: str, profiles: Sequence[str] = (), packages: Sequence[str] = (), resources: Sequence[Path] = ()
+) -> Judge:
+    """Bytes to a Report, by the standard named or told by content.
 
-    def judge(body: bytes) -> Report:
-        name = standard or told(body)
-        return fhir(body) if name == "fhir" else _other(name, body)
-
-    return judge
-
-
-def told(body: bytes) -> str:
-    """`hl7v2` when the document starts with MSH after a byte order mark or the start of an MLLP block, else `fhir`."""
-    return "hl7v2" if body[:16].lstrip(b"\xef\xbb\xbf\x0b\r\n \t").startswith(b"MSH") else "fhir"
-
-
-def _fhir(profiles: Sequence[str], packages: Sequence[Path]) -> Judge:
-    from gateway.validating import Validator
-
-    validator = Validator(packages)
-    return lambda body: validator.report(body, profiles)
+    Raises Misconfigured for a standard that is not there, Unusable for a package or resource that cannot be read.
+    """
+    if standard and not known(standard):
+        raise Misconfigured(f"There is no such standard here: {standard}")
+    validator = _validator(tuple(packages), tuple(resources))
+    if packages or resources:
+        try:
+            validator()
+        except Unusable as unusable:
+            raise type(unusable)(unusable.text, *(unusable.positions or packages)) from unusable
+    fhir = judge_of(validator, profiles)
+    return lambda body: judged(body, fhir, standard)
 
 
-def _other(standard: str, body: bytes) -> Report:
-    """The parse and the check of a plugged standard."""
-    plugged = import_module(f"gateway.standards.{standard}")
+def _validator(packages: tuple[str, ...], resources: tuple[Path, ...]) -> Callable[[], Validator]:
+    @cache
+    def made() -> Validator:
+        from gateway.settings import Settings
+        from gateway.validating import Validator
+        from gateway.validating.rulebook import releases_of, shelves_of
+
+        folder = Settings().data_dir
+        here = [Path(name) for name in packages if Path(name).exists()]
+        there = [_named(name) for name in packages if not Path(name).exists()]
+        shelves = shelves_of(folder, there) if there else ()
+        given = [_conformance(path) for path in resources]
+        return Validator(here, given, installed=shelves, contents=releases_of(folder))
+
+    return made
+
+
+def _named(package: str) -> tuple[str, str]:
+    """`hl7.fhir.us.core#6.1.0`: the name and version of an installed package; without a version the newest."""
+    name, _, version = package.partition("#")
+    return name, version
+
+
+def _conformance(path: Path) -> Any:
+    """A resource in a file. Raises Malformed, with file, line and column, for what is none."""
+    from gateway.definitions.library import core
+    from gateway.definitions.xml_form import read_fhir
+    from gateway.validating.positions import why
+
+    body = path.read_bytes()
     try:
-        parsed = plugged.parse(body)
+        resource, _ = read_fhir(body, core())
     except Unusable as unusable:
-        positions = unusable.positions or ("",)
-        return Report(tuple(Finding("fatal", unusable.issue, place, unusable.text, "readable") for place in positions))
-    checked: Report = plugged.check(parsed)
-    return checked
+        fault = why(body)
+        raise Malformed(fault.text, f"{path}:{fault.line}:{fault.column}") from unusable
+    if not isinstance(resource, dict) or not isinstance(resource.get("url"), str):
+        raise Malformed("This is no conformance resource: it has no canonical address (url).", str(path))
+    return resource
 
 
-def _plugged(standard: str) -> bool:
-    return (
-        standard.isidentifier()
-        and find_spec("gateway.standards") is not None
-        and bool(find_spec(f"gateway.standards.{standard}"))
-    )
+def _told(refused: Unusable | Misconfigured | OSError) -> str:
+    if isinstance(refused, OSError):
+        return f"{refused.filename}: {refused.strerror}"
+    return " ".join((refused.text, *refused.positions))
 
 
-def _shown(files: Sequence[Path]) -> Iterator[Path]:
-    if len(files) < _MANY or not sys.stderr.isatty():
-        yield from files
-    else:
-        yield from track(files, "Checking", console=Console(stderr=True), transient=True)
+def _moved(report: Report, line: int) -> Report:
+    """The lines of a document that begins further down in its file."""
+    if not line:
+        return report
+    return Report(tuple(replace(f, line=f.line + line, column=f.column or 1) if f.line else f for f in report.findings))
 
 
-def _print_json(reports: Sequence[Report]) -> None:
-    for report in reports:
-        typer.echo(write_json(report.as_outcome(), pretty=len(reports) == 1).decode())
+def _print_json(reports: Judged, *, alone: bool) -> bool:
+    fine = True
+    for document, report in reports:
+        fine = fine and report.ok
+        outcome = report.as_outcome()
+        if not alone:
+            named = {"extension": [{"url": _FILE, "valueString": document.name}]}
+            outcome = {"resourceType": outcome["resourceType"], **named, "issue": outcome["issue"]}
+        typer.echo(write_json(outcome, pretty=alone).decode())
+    return fine
 
 
-def _print(reports: Sequence[tuple[Path, Report]], console: Console) -> None:
-    for path, report in reports:
-        console.print(Text(str(path), "bold") + Text("" if report.findings else "  ok", "green"), soft_wrap=True)
-        for finding in report.findings:
-            console.print(_line(finding), soft_wrap=True)
-    console.print(_count(reports))
+def _print(reports: Judged, paths: Sequence[Path], level: Level, *, verbose: bool, lang: str) -> bool:
+    from rich.console import Console
+
+    from gateway.cli.findings import Page, Words
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a terminal that lacks a letter of a record still shows the rest
+    console = Console(highlight=False, soft_wrap=True)
+    page = Page(console, Words.of(lang), level, verbose, brief=len(paths) >= _MANY and not verbose)
+    with _progress(console, len(paths)) as shown:
+        for document, report in shown(reports):
+            page.show(document, report)
+    page.total()
+    return page.fine
 
 
-def _line(finding: Finding) -> Text:
-    line = Text("  ") + Text(f"{finding.severity:<12}", _STYLES[finding.severity])
-    line += Text(finding.expression or "(document)", "bold") + Text(f"  {finding.text}")
-    extras = [
-        f"{name} {value!r}" for name, value in (("found", finding.found), ("expected", finding.expected)) if value
-    ]
-    return line + Text(f"  {', '.join(extras)}" if extras else "", "dim") + Text(f"  [{finding.rule}]", "dim")
+@contextmanager
+def _progress(console: Console, size: int) -> Iterator[Callable[[Judged], Iterable[tuple[Document, Report]]]]:
+    """A bar below what is printed, or on standard error when the rest goes into a file."""
+    from rich.console import Console
+
+    bar = console if console.is_terminal else Console(stderr=True)
+    if size < _MANY or not bar.is_terminal:
+        yield lambda reports: reports
+        return
+    from rich.progress import Progress
+
+    with Progress(console=bar, transient=True) as progress:
+        task = progress.add_task("", total=size)
+
+        def advancing(reports: Judged) -> Iterator[tuple[Document, Report]]:
+            for document, report in reports:
+                yield document, report
+                progress.update(task, completed=document.number, description=document.name[-40:])
+
+        yield advancing
 
 
-def _count(reports: Sequence[tuple[Path, Report]]) -> Text:
-    severities = [finding.severity for _, report in reports for finding in report.findings]
-    errors = sum(s in ("error", "fatal") for s in severities)
-    said = f"{len(reports)} files, {errors} errors, {severities.count('warning')} warnings"
-    return Text(said, "red" if errors else "green")
+__all__ = ["FHIR", "STDIN", "judge_for", "validate_command"]

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from gateway.fhirpath.code import EMPTY, Code, Function, Functions, Site, eager, plain
 from gateway.fhirpath.environment import MOST_LONG, State
 from gateway.fhirpath.failures import NotCompiled, NotEvaluated, TooCostly
 from gateway.fhirpath.values import single, text, whole
-
-_MOST_PATTERN = 4_000
-
-
-@lru_cache(maxsize=500)
-def _pattern(pattern: str) -> Any:
-    import re2  # type: ignore[import-untyped]  # loaded when the first pattern is met
-
-    options = re2.Options()
-    options.dot_nl = True
-    options.log_errors = False
-    options.max_mem = 8 << 20
-    return re2.compile(pattern, options)
+from gateway.model import patterns
 
 
 def compiled(pattern: str) -> Any:
     """A pattern, dot matching every character (5.6.9). Raises NotEvaluated for one that is wrong, too long, or not linear."""
-    import re2
-
-    if len(pattern) > _MOST_PATTERN:
-        raise NotEvaluated("A pattern is too long.")
     try:
-        return _pattern(pattern)
-    except re2.error as error:
-        raise NotEvaluated("A pattern is wrong, or of a kind that is not taken here.") from error
+        return patterns.compiled(pattern, dot_all=True)
+    except patterns.Unreadable as error:
+        raise NotEvaluated("A pattern is wrong, too long, or of a kind that is not taken here.") from error
 
 
 def _of_texts(run: Callable[..., Any]) -> Callable[..., list[Any]]:

@@ -1,4 +1,4 @@
-"""The FHIR façade, thin for now: read a Patient, search a type of one person, metadata, `$validate` (R4 REST API).
+"""The FHIR façade, thin for now: read a Patient, search a type of one person, metadata; `$validate` has its own file (R4 REST API).
 
 Every parameter is known or refused; a question that names nobody finds nobody.
 """
@@ -11,17 +11,24 @@ from typing import Any
 from gateway import __version__
 from gateway.definitions.library import core
 from gateway.errors import NotFound, Unanswerable
+from gateway.inbound import validation
 from gateway.model.door import Call, Door
 from gateway.model.questions import Question
-from gateway.model.released import Echo, Egress, Notice
+from gateway.model.released import Egress, Notice
 from gateway.pipeline import answer
 from gateway.pipeline.node import Node
-from gateway.standards import standards
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}", re.ASCII)
 _MAX_COUNT = 200
 _NAMING = ("patient", "subject")  # parameters that name a person by reference
+_OPERATIONS = [
+    {"name": name.partition("-")[2], "definition": f"http://hl7.org/fhir/OperationDefinition/{name}"}
+    for name in (
+        "Resource-validate", "ValueSet-expand", "ValueSet-validate-code", "CodeSystem-lookup", "CodeSystem-subsumes",
+        "ConceptMap-translate",
+    )
+]  # fmt: skip
 _EMPTY = {"resourceType": "Bundle", "type": "searchset"}
 
 
@@ -92,13 +99,6 @@ def _identifier(text: str) -> tuple[str, str]:
     return system, value
 
 
-async def validate(node: Node, call: Call) -> Egress:
-    """`POST [base]/$validate`: the findings on the caller's own document, nothing kept."""
-    standard = standards()["fhir"]
-    report = await node.cpu.run(lambda: standard.check(standard.parse(call.body)))
-    return Echo(report.as_outcome())
-
-
 async def metadata(node: Node, call: Call) -> Egress:  # noqa: ARG001 the form of every handler
     """The CapabilityStatement of what is offered, made from the doors."""
     at = node.clock().date().isoformat()
@@ -110,13 +110,13 @@ async def metadata(node: Node, call: Call) -> Egress:  # noqa: ARG001 the form o
         "resourceType": "CapabilityStatement", "status": "active", "date": at, "kind": "instance", "fhirVersion": "4.0.1",
         "format": ["application/fhir+json"], "software": {"name": "Ieum", "version": __version__},
         "implementation": {"description": "Ieum, the standards gateway"},
-        "rest": [{"mode": "server", **({"resource": resource} if resource else {})}],
+        "rest": [{"mode": "server", **({"resource": resource} if resource else {}), "operation": _OPERATIONS}],
     })  # fmt: skip
 
 
 DOORS = (
     Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "admin", "auditor")),
-    Door("POST", "/fhir/$validate", validate, "Findings on the caller's own resource", max_body=20_000_000),
+    *validation.DOORS,
     Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person"),
     Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset"),
 )

@@ -7,8 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway.errors import GatewayError
+from gateway.model.rules import page_of
 
 Severity = Literal["fatal", "error", "warning", "information"]
+
+
+RULES = "https://ieum-gateway.example/fhir/CodeSystem/rule"
+_LINE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line"
+_COLUMN = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col"
+_AUTHORITY = "http://hl7.org/fhir/StructureDefinition/operationoutcome-authority"
+_UNSOUND = {
+    code: "\N{REPLACEMENT CHARACTER}" for code in range(32) if chr(code) not in "\t\r\n"
+}  # R4 datatypes, "string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +26,8 @@ class Finding:
     """One thing noticed. `code` is a FHIR issue-type, `expression` the element (`Patient.name[0].given[1]`, or `PID-3.1` in v2).
 
     `rule` names what was broken, `text` says it to people without any value of the record, `expected` and `found` may hold what
-    the caller sent and go only into an Echo, never into a log. `line` and `column` are 1-based, 0 when unknown.
+    the caller sent and go only into an Echo, never into a log. `line` and `column` are 1-based, 0 when unknown. `source` is the
+    canonical address of the profile that has the rule, "" for a rule of the base specification.
     """
 
     severity: Severity
@@ -28,18 +39,40 @@ class Finding:
     found: str = ""
     line: int = 0
     column: int = 0
+    source: str = ""
+
+    @property
+    def link(self) -> str:
+        """Where the rule can be read: the profile that has it, else the page of the specification, else nothing."""
+        return self.source or page_of(self.rule)
 
     def as_issue(self) -> dict[str, Any]:
-        """The R4 OperationOutcome.issue."""
-        issue: dict[str, Any] = {"severity": self.severity, "code": self.code, "details": {"text": self.text}}
+        """The R4 OperationOutcome.issue. Line and column are extensions as well, as other validators of FHIR write them."""
+        issue: dict[str, Any] = {"severity": self.severity, "code": self.code, "details": {"text": _sound(self.text)}}
+        if self.rule and not any(sign.isspace() for sign in self.rule):
+            issue["details"] = {"coding": [{"system": RULES, "code": _sound(self.rule)}], **issue["details"]}
         extras = [("rule", self.rule), ("expected", self.expected), ("found", self.found)]
         if said := "; ".join(f"{name}: {value}" for name, value in extras if value):
-            issue["diagnostics"] = said
-        if self.expression:
-            issue["expression"] = [self.expression]
+            issue["diagnostics"] = _sound(said)
         if self.line:
             issue["location"] = [f"{self.line}:{self.column}"]
-        return issue
+        if self.expression:
+            issue["expression"] = [_sound(self.expression)]
+        extensions = self._extensions()
+        return {"extension": extensions, **issue} if extensions else issue
+
+    def _extensions(self) -> list[dict[str, Any]]:
+        made: list[dict[str, Any]] = []
+        if self.line:
+            made += [{"url": _LINE, "valueInteger": self.line}, {"url": _COLUMN, "valueInteger": self.column}]
+        if (link := self.link) and not any(sign.isspace() for sign in link):
+            made.append({"url": _AUTHORITY, "valueUri": link})
+        return made
+
+
+def _sound(text: str) -> str:
+    """As an R4 string, which has no control characters."""
+    return text.translate(_UNSOUND)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ FHIR decimals carry precision (`1.50` is not `1.5`, R4 datatypes, "decimal"), so
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -18,6 +17,7 @@ MAX_BYTES = 20_000_000
 MAX_DEPTH = 64
 MAX_DIGITS = 60
 MAX_EXPONENT = 400
+_DOUBTFUL = (b"\\u0000", b"\\ud", b"\\uD")  # escapes of U+0000 and of surrogates
 
 
 class Exact(float):
@@ -48,17 +48,14 @@ def read_json(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_D
         raise TooLarge
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
-        orjson.loads(body)  # strict, fast, bounded depth: refuses what the tolerant reader below would take
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_constant,
-        )
+        text = body.decode("utf-8")
+        value = _decoder.decode(text)
+        if _bounded(value, max_depth) != body.count(b'":'):
+            _distinct.decode(text)  # a name may stand twice, or only be written with blanks: told by a slower reader
     except (ValueError, RecursionError) as error:
         raise Malformed("The body is not one well-formed JSON document.") from error
-    _bounded(value, max_depth)
+    if any(escape in body for escape in _DOUBTFUL):
+        _sound_texts(value)
     return value
 
 
@@ -102,23 +99,44 @@ def _constant(text: str) -> Any:
     raise ValueError(text)
 
 
-def _bounded(value: Any, max_depth: int) -> None:
-    """No deeper than allowed and no U+0000, which no database text takes; without recursion."""
+def _bounded(value: Any, max_depth: int) -> int:
+    """How many names all objects have; level by level, without recursion. Raises TooLarge when they are nested too deeply.
+
+    Every name in the text is followed by `":`, so a text with no more of them than this has no name twice.
+    """
+    names = 0
     level: list[Any] = [value]
     for _ in range(max_depth):
-        level = [child for node in level for child in _children(node)]
+        level = [each for each in level if type(each) is dict or type(each) is list]
         if not level:
-            return
+            return names
+        names += sum([len(each) for each in level if type(each) is dict])
+        level = [child for each in level for child in (each.values() if type(each) is dict else each)]
     raise TooLarge("The document is nested too deeply.")
 
 
-def _children(node: Any) -> Iterable[Any]:
-    if isinstance(node, dict):
-        if any("\0" in key for key in node):
-            raise Malformed("A name holds the character U+0000.")
-        return node.values()
-    if isinstance(node, list):
-        return node
-    if isinstance(node, str) and "\0" in node:
+def _sound_texts(value: Any) -> None:
+    """No U+0000, which no database text takes, and no half of a surrogate pair: only an escape can have made one."""
+    waiting: list[Any] = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            _sound(node)
+        elif isinstance(node, dict):
+            waiting += node.values()
+            waiting += node.keys()
+        elif isinstance(node, list):
+            waiting += node
+
+
+def _sound(text: str) -> None:
+    if "\0" in text:
         raise Malformed("A text holds the character U+0000.")
-    return ()
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Malformed("A text holds half of a surrogate pair.") from error
+
+
+_decoder = json.JSONDecoder(parse_float=_decimal, parse_int=_integer, parse_constant=_constant)
+_distinct = json.JSONDecoder(object_pairs_hook=_object)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import Malformed, TooLarge, Unsupported
 from gateway.model.wire import MAX_BYTES, MAX_DEPTH
 
 if TYPE_CHECKING:
-    from lxml.etree import _Element
+    from lxml.etree import XMLParser, _Element
 
 _ENCODINGS = ("utf-8", "utf8", "utf-16", "utf16", "utf-16le", "utf-16be", "us-ascii", "ascii")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -24,7 +26,22 @@ def read_xml(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DE
     if len(body) > max_bytes:
         raise TooLarge
     _encoded(body)
-    parser = etree.XMLParser(  # type: ignore[call-arg]  # the stubs do not know `decompress`
+    try:
+        root = etree.fromstring(body, _parser())
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise Malformed("The body is not one well-formed XML document.") from error
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
+        raise Malformed("A DOCTYPE is not allowed.")
+    if _deeper(max_depth)(root):
+        raise TooLarge("The document is nested too deeply.")
+    return root
+
+
+@cache
+def _parser() -> XMLParser:
+    from lxml import etree
+
+    return etree.XMLParser(  # type: ignore[call-arg]  # the stubs do not know `decompress`
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -36,14 +53,14 @@ def read_xml(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DE
         remove_comments=True,
         decompress=False,
     )
-    try:
-        root = etree.fromstring(body, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise Malformed("The body is not one well-formed XML document.") from error
-    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
-        raise Malformed("A DOCTYPE is not allowed.")
-    _bounded(root, max_depth)
-    return root
+
+
+@cache
+def _deeper(max_depth: int) -> Callable[[_Element], Any]:
+    """Whether a document has elements below that depth."""
+    from lxml import etree
+
+    return etree.XPath(f"boolean(/{'*/' * max_depth}*)")
 
 
 def _encoded(body: bytes) -> None:
@@ -58,13 +75,3 @@ def _encoded(body: bytes) -> None:
     name = rest.strip(b" \t\r\n=").strip(b"\"'").split(b'"')[0].split(b"'")[0].decode("ascii", "replace").lower()
     if name and name not in _ENCODINGS:
         raise Unsupported("The XML is not in UTF-8 or UTF-16.")
-
-
-def _bounded(root: _Element, max_depth: int) -> None:
-    """No deeper than allowed; level by level, without recursion."""
-    level = [root]
-    for _ in range(max_depth):
-        level = [child for node in level for child in node]
-        if not level:
-            return
-    raise TooLarge("The document is nested too deeply.")

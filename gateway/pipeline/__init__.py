@@ -48,10 +48,10 @@ async def carry(node: Node, received: Received) -> Receipt:
 
 async def _apart(node: Node, received: Received) -> Ready:
     """A large document prepared in another process, so that the small ones need not wait for it."""
-    from gateway.pipeline.prepare import context_of, prepare
+    from gateway.pipeline.prepare import context_of, prepare_apart
 
     sender = node.participant(received.principal.participant)
-    return await node.cpu.run_apart(prepare, received, sender, context_of(node, sender))
+    return await node.cpu.run_apart(prepare_apart, received, sender, context_of(node, sender), node.rulebook)
 
 
 async def answer(node: Node, principal: Principal, question: Question) -> Released | None:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from gateway.errors import Busy
 from gateway.model.agreement import Participant, Site
 from gateway.model.ports import Clock, Ids, Keyring, Store, Transport
+from gateway.validating.rulebook import Rulebook, Rules, rules_of
 
 T = TypeVar("T")
 MAX_HELD = 200_000_000  # bytes of documents on their way at one time
@@ -108,6 +109,8 @@ class Node:
     cpu: Cpu
     transports: Mapping[str, Transport]
     pace: Pace = field(default_factory=Pace)
+    rulebook: Rulebook = field(default_factory=Rulebook)
+    rules: Rules = field(default_factory=lambda: rules_of(Rulebook()))
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)
 

@@ -45,7 +45,7 @@ def outcome(
     lost = [loss for loss in mapped.losses if not loss.reason.startswith("ignored")]
     if agreement.loss_budget is not None and len(lost) > agreement.loss_budget:
         return _noted(node, sheet, "parked", "loss-budget", "map")
-    if not (prepared.valid if mapped is prepared.mapped else validate_mapped(mapped).ok):
+    if not (prepared.valid if mapped is prepared.mapped else validate_mapped(mapped, node.rules).ok):
         return _noted(node, sheet, "parked", "invalid-result", "validate")
     if any(not _is_own_consent(item, whose) for item in items):
         raise Invalid("The patient of a Consent cannot be told to be the person of this document.", "Consent.patient")

@@ -16,6 +16,7 @@ from gateway.pipeline.node import Node
 from gateway.stages.map import conversion, map_document
 from gateway.stages.parse import parse_document
 from gateway.stages.validate import validate_document, validate_mapped
+from gateway.validating.rulebook import Rulebook, Rules, rules_of
 
 MAX_ITEMS = 2_000  # resources of one document: what is decided one by one must stay a matter of seconds
 
@@ -42,7 +43,7 @@ class Prepared:
         return {"content": made.content, "losses": losses, "origins": origins, "findings": self.findings}
 
 
-def prepare(received: Received, sender: Participant, context: MapContext) -> Prepared:
+def prepare(received: Received, sender: Participant, context: MapContext, rules: Rules | None = None) -> Prepared:
     """receive → parse → validate → map → validate. Pure: needs no node and no store, so that it can run in a process of its own.
 
     Raises what is Unusable, NotAgreed when the document names another sender.
@@ -54,9 +55,14 @@ def prepare(received: Received, sender: Participant, context: MapContext) -> Pre
     if len(mapped.items) > MAX_ITEMS:
         raise TooLarge("One document holds more resources than are taken at a time; send them in parts.")
     notes = (("parse", ""), ("validate", f"{len(report.findings)} findings"), ("map", ", ".join(mapped.map)))
-    made = validate_mapped(mapped)
+    made = validate_mapped(mapped, rules)
     findings = (report + mapped.report + made).as_outcome()
     return Prepared(replace(parsed, tree=None), mapped, notes, findings, made.ok)
+
+
+def prepare_apart(received: Received, sender: Participant, context: MapContext, rulebook: Rulebook) -> Prepared:
+    """The same in a process of its own, which opens the rules of the site for itself."""
+    return prepare(received, sender, context, rules_of(rulebook))
 
 
 def _agrees(sender: Participant, parsed: Parsed) -> None:

@@ -79,7 +79,7 @@ def _first(node: Node, received: Received, digest: str) -> ReceivedRecord | None
 def prepared_here(node: Node, received: Received) -> Prepared:
     """The document prepared in this thread."""
     sender = node.participant(received.principal.participant)
-    return prepare(received, sender, context_of(node, sender))
+    return prepare(received, sender, context_of(node, sender), node.rules)
 
 
 def _settled(node: Node, received: Received, prepared: Prepared, again: str) -> Settled:

@@ -58,7 +58,7 @@ def _resumed(node: Node, row: ReceivedRecord, person: PersonKey) -> Unit:
     """Every parked exchange of the document, walked again from `identify` on."""
     received = _received(node, row)
     sender = node.participant(received.principal.participant)
-    prepared = prepare(received, sender, context_of(node, sender))
+    prepared = prepare(received, sender, context_of(node, sender), node.rules)
     named = named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems)
     pairs = merged_pairs(prepared.mapped.items)
     subject = subject_of(named, pairs)

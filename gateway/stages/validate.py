@@ -1,13 +1,11 @@
-"""The stage `validate`, at both ends: the document by the rules of its standard, what it became by the FHIR R4 core."""
+"""The stage `validate`, at both ends: the document by the rules of its standard, what it became by FHIR R4."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 from gateway.model.document import Mapped, Parsed
 from gateway.model.report import Report
 from gateway.standards import standards
-from gateway.validating import Validator
+from gateway.validating.rulebook import Rulebook, Rules, rules_of
 
 
 def validate_document(parsed: Parsed) -> Report:
@@ -15,14 +13,11 @@ def validate_document(parsed: Parsed) -> Report:
     return parsed.report + standards()[parsed.standard].admit(parsed)
 
 
-def validate_mapped(mapped: Mapped) -> Report:
-    """The findings on the resources a document became; an error here is a fault of a map or of a value it could not place."""
+def validate_mapped(mapped: Mapped, rules: Rules | None = None) -> Report:
+    """The findings on the resources a document became, by R4 and what the site requires; an error here is a fault of a map or of a
+    value it could not place."""
+    rules = rules or rules_of(Rulebook())
     found = Report()
     for item in mapped.items:
-        found += _validator().report(item.resource)
+        found += rules.report(item.resource)
     return found
-
-
-@lru_cache(maxsize=1)
-def _validator() -> Validator:
-    return Validator()

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from gateway.definitions.vocabulary import CodeSystem, Concept, Filter
-from gateway.terminology.patterns import matcher
+from gateway.model.patterns import matcher
 
 _CODE = ("concept", "code")
 _LOST = ("deprecationDate",)  # properties that are not kept (definitions/facts.py)

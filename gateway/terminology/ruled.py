@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gateway.definitions.vocabulary import Filter
+from gateway.model.patterns import matcher
 from gateway.terminology.codes import Membership, Tell
 from gateway.terminology.grammars import judged, kind_of
-from gateway.terminology.patterns import matcher
 
 Test = Callable[[str], "bool | None"]
 

@@ -3,31 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.definitions.held import Shelf
 from gateway.definitions.library import Library, core, library
 from gateway.definitions.xml_form import read_fhir
 from gateway.errors import TooLarge, Unusable
+from gateway.fhirpath import Compiler
 from gateway.model.report import Finding, Report
+from gateway.terminology.content import Content
 from gateway.terminology.membership import Terminology
+from gateway.terminology.remote import Remote
+from gateway.validating.structure.asking import environment
+from gateway.validating.structure.coded import UNCHECKED
 from gateway.validating.structure.compiled import Catalogue
+from gateway.validating.structure.context import lineage
 from gateway.validating.structure.finding import MOST, NONE, Findings, below, error, warning
 from gateway.validating.structure.profiled import Profiles, supported
+from gateway.validating.structure.scope import Scope, Tools
 
 
 class Validator:
     """R4 core and whatever a caller adds, compiled as documents need it; one instance may be kept and used for many documents.
 
     `packages` are 0..* FHIR packages (.tgz), `resources` 0..* conformance resources (JSON or XML bytes, or mappings). Resources
-    win over packages, packages over core. Raises Unusable when one of them cannot be read.
+    win over packages, packages over core. `installed` are 0..* compiled packages, `contents` releases of terminologies, `remote` a
+    terminology server that is asked last. Raises Unusable when something cannot be read.
     """
 
-    def __init__(self, packages: Sequence[Path] = (), resources: Sequence[bytes | Mapping[str, Any]] = ()) -> None:
-        self._library = _library(packages, resources)
-        terminology = Terminology(self._library)
-        self._profiles = Profiles(self._library, terminology)
-        self._catalogue = Catalogue(self._library, terminology, self._profiles.get)
+    def __init__(
+        self,
+        packages: Sequence[Path] = (),
+        resources: Sequence[bytes | Mapping[str, Any]] = (),
+        *,
+        installed: Sequence[Shelf] = (),
+        contents: Sequence[Content] = (),
+        remote: Remote | None = None,
+    ) -> None:
+        self._library = _library(packages, resources, installed)
+        terminology = Terminology(self._library, contents, remote)
+        compiler = Compiler(self._library)
+        self._profiles = Profiles(self._library, terminology, compiler)
+        self._catalogue = Catalogue(self._library, terminology, compiler)
+        self._tools = Tools(self._library, terminology, compiler, self._profiles, environment, _now)
+
+    @property
+    def terminology(self) -> Terminology:
+        """The value sets and code systems that it knows."""
+        return self._tools.terminology
+
+    def type_of(self, profile: str) -> str:
+        """The type of resource that a profile is about; empty when it is not at hand."""
+        return self._profiles.type_of(profile)
 
     def validate(self, document: bytes | Mapping[str, Any], profiles: Sequence[str] = ()) -> dict[str, Any]:
         """A document to an R4 OperationOutcome with 1..* issues; what cannot be read gives one fatal issue, never an exception."""
@@ -39,64 +69,120 @@ class Validator:
             resource, read = read_fhir(document, core()) if isinstance(document, bytes) else (document, NONE)
             if not isinstance(resource, Mapping) or not isinstance(resource.get("resourceType"), str):
                 text = "The document is not a FHIR resource."
-                return Report(error("structure", "resource-type", text, expected="resourceType"))
-            findings = self._catalogue.resource.check(resource) + self._profiled(resource, profiles)
+                return Report(_placed(error("structure", "resource-type", text, expected="resourceType"), document))
+            scope = Scope(resource, self._tools)
+            findings = self._catalogue.resource.check(resource, scope) + self._profiled(scope, profiles)
         except Unusable as unusable:
-            return Report((Finding("fatal", unusable.issue, "", unusable.text, "readable"),))
+            return Report((_explained(unusable, document),))
         except RecursionError:  # only a mapping can be so deep; bytes are read within limits
             return Report((Finding("fatal", TooLarge.issue, "", TooLarge.said, "readable"),))
-        return Report(read + _shortened(below(findings, resource["resourceType"])) if findings else read)
+        found = read + _told_once(below(findings, resource["resourceType"])) if findings else read
+        return Report(_placed(found, document) if found else NONE)
 
-    def _profiled(self, resource: Mapping[str, Any], profiles: Sequence[str]) -> Findings:
+    def _profiled(self, scope: Scope, profiles: Sequence[str]) -> Findings:
         findings: Findings = NONE
         for url in profiles:
-            findings += self._against(resource, url)
-        for step, each in resources_in(resource):
-            for url in supported(each.get("meta")):
-                if found := self._against(each, url):
+            findings += self._against(scope, url)
+        for step, inner in _claiming(scope):
+            for url in supported(inner.resource.get("meta")):
+                if found := self._against(inner, url):
                     findings += below(found, step) if step else found
                     if len(findings) > MOST:
                         return findings
         return findings
 
-    def _against(self, resource: Mapping[str, Any], url: str) -> Findings:
+    def _against(self, scope: Scope, url: str, above: frozenset[str] = frozenset()) -> Findings:
+        """The findings by a profile, and by those that it imposes; one that imposes itself is asked once."""
         profile = self._profiles.get(url)
         if profile is None:
             text = "This profile is not at hand; the document was not checked against it."
             return warning("not-found", "profile-unknown", text, found=url, expected="a loaded profile")
-        if profile.type != resource.get("resourceType"):
+        if profile.type not in lineage(self._library, scope.type):
             text = "This profile is about another type of resource."
-            return error("structure", "profile-type", text, expected=profile.type, found=resource.get("resourceType"))
-        found = profile.check(resource)
-        if not profile.partial:
+            return error("structure", "profile-type", text, expected=profile.type, found=scope.type)
+        above |= {url}
+        imposed = (more for each in profile.imposes if each not in above for more in self._against(scope, each, above))
+        found = tuple(f if f.source else replace(f, source=url) for f in profile.check(scope.node, scope))
+        found += tuple(imposed)
+        if not self._library.version_known(url):
+            text = "Another version of this profile is at hand; the document was checked against that."
+            found += warning("not-found", "profile-version", text, found=url)
+        if not profile.incomplete:
             return found
-        text = "Slices and invariants of this profile were not checked."
-        return (*found, Finding("information", "informational", "", text, "profile-partial", "", url))
+        text = "Something this profile stands on is not at hand; it was checked in part."
+        missing = self._library.structure(url)
+        expected = ", ".join(missing.missing[:5]) if missing else ""
+        return (*found, Finding("information", "informational", "", text, "profile-partial", expected, url))
 
 
-def resources_in(resource: Mapping[str, Any], step: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The resource and those inside it (contained, entries, parameters), each with its step from the outermost."""
-    yield step, resource
+def _placed(findings: Findings, document: bytes | Mapping[str, Any]) -> Findings:
+    """With line and column, where the document came as bytes."""
+    if not isinstance(document, bytes):
+        return findings
+    from gateway.validating.positions import located  # here, because most documents are sound
+
+    return located(findings, document)
+
+
+def _explained(unusable: Unusable, document: bytes | Mapping[str, Any]) -> Finding:
+    """What is wrong with bytes that cannot be read, and where."""
+    if not isinstance(document, bytes):
+        return Finding("fatal", unusable.issue, "", unusable.text, "readable")
+    from gateway.validating.positions import why
+
+    return why(document)
+
+
+def _claiming(scope: Scope, step: str = "") -> Iterator[tuple[str, Scope]]:
+    """The resource and those inside it (contained, entries, parameters) that claim profiles, each with its step from the outermost."""
+    if "meta" in scope.resource:
+        yield step, scope
     start = f"{step}." if step else ""
-    for key, inner in (("contained", ""), ("entry", "resource"), ("parameter", "resource"), ("part", "resource")):
-        rows = resource.get(key)
-        for place, row in enumerate(rows if isinstance(rows, list) else ()):
+    for place, held in _held(scope, scope.resource, start):
+        yield from _claiming(held, place)
+
+
+def _held(scope: Scope, holder: Mapping[str, Any], start: str) -> Iterator[tuple[str, Scope]]:
+    """The resources directly inside a resource, or inside the parts of a parameter."""
+    for key in _INNER:
+        rows = holder.get(key)
+        for number, row in enumerate(rows if isinstance(rows, list) else ()):
             if not isinstance(row, Mapping):
                 continue
-            child = row.get(inner) if inner else row
+            place = f"{start}{key}[{number}]"
+            child = row if key == "contained" else row.get("resource")
             if isinstance(child, Mapping):
-                yield from resources_in(child, f"{start}{key}[{place}]" + (f".{inner}" if inner else ""))
+                url = row.get("fullUrl") if key == "entry" else None
+                inner = scope.inside(child, full_url=url, contained=key == "contained")
+                yield (place if key == "contained" else f"{place}.resource"), inner
+            if key in ("parameter", "part"):
+                yield from _held(scope, row, f"{place}.")
 
 
-def _shortened(findings: Findings) -> Findings:
-    if len(findings) <= MOST:
-        return findings
+_INNER = ("contained", "entry", "parameter", "part")
+
+
+def _told_once(findings: Findings) -> Findings:
+    """Each finding once, what is said of a code system once for the document, and not more than can be read."""
+    once: dict[tuple[str, ...], Finding] = {}
+    for each in findings:
+        place = "" if each.rule == UNCHECKED else each.expression
+        once.setdefault((each.rule, place, each.expected if place else "", each.found), each)
+    kept = tuple(once.values())
+    if len(kept) <= MOST:
+        return kept
     text = "There are more findings; only the first are given."
-    return (*findings[:MOST], Finding("information", "too-costly", "", text, "more-findings"))
+    return (*kept[:MOST], Finding("information", "too-costly", "", text, "more-findings"))
 
 
-def _library(packages: Sequence[Path], resources: Sequence[bytes | Mapping[str, Any]]) -> Library:
-    if not packages and not resources:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _library(
+    packages: Sequence[Path], resources: Sequence[bytes | Mapping[str, Any]], installed: Sequence[Shelf]
+) -> Library:
+    if not packages and not resources and not installed:
         return core()
     given = [read_fhir(r, core())[0] if isinstance(r, bytes) else r for r in resources]
-    return library([r for r in given if isinstance(r, Mapping)], packages)
+    return library([r for r in given if isinstance(r, Mapping)], packages, installed)

@@ -28,9 +28,9 @@ def measured(folder: Path) -> list[Figure]:
     patient.write_text(json.dumps(_PATIENT), "utf-8")
     verdicts, imports, empty = [], [], []
     for _ in range(ROUNDS):
-        verdicts.append(_run(["-m", "gateway", "validate", str(patient)]))
-        imports.append(_run(["-c", "import gateway"]))
-        empty.append(_run(["-c", "pass"]))
+        verdicts.append(spawned(["-m", "gateway", "validate", str(patient)]))
+        imports.append(spawned(["-c", "import gateway"]))
+        empty.append(spawned(["-c", "pass"]))
     bare = tuple((a - b) * 1000 for (a, _, _), (b, _, _) in zip(imports, empty, strict=True))
     note = "`gateway validate patient.json`, process start to end"
     return [
@@ -41,7 +41,7 @@ def measured(folder: Path) -> list[Figure]:
     ]
 
 
-def _run(arguments: Sequence[str]) -> tuple[float, float, float]:
+def spawned(arguments: Sequence[str]) -> tuple[float, float, float]:
     """Wall seconds, CPU seconds, megabytes of one process. Raises RuntimeError when it does not end well."""
     start = time.perf_counter()
     process = os.posix_spawn(

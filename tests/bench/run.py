@@ -1,35 +1,49 @@
 """`make bench`: figures of this machine in one run, as a table and in var/bench.json (ARCHITECTURE.md, "How it runs").
 
+`run.py --only validation` (cold, served, core, validation; several may be named) measures a part and writes nothing.
+
 Absolute figures are this machine's. What can be compared elsewhere are the ratios: to the same server's echo (GET /healthz by the
 same client) and to bare commits on the same disk. Rounds of everything take turns; nothing here passes or fails by a time.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import cold
 import inside
 import served
-from figures import show, write
+import validation
+from figures import Figure, show, write
 
 _ROOT = Path(__file__).resolve().parents[2]
+_PARTS: Mapping[str, Callable[[Path], list[Figure]]] = {
+    "cold": cold.measured,  # first: a child's largest memory is never told smaller than its parent's
+    "served": served.measured,
+    "core": lambda _: inside.measured(),
+    "validation": validation.measured,
+}
 
 
 def main() -> None:
     """Measures, shows and writes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=_PARTS, default=[])
+    only = parser.parse_args().only
     start = time.monotonic()
     var = _ROOT / "var"
     var.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=var))  # the disk that a node writes to
     try:
-        figures = [*served.measured(folder), *inside.measured(), *cold.measured(folder)]
+        figures = [figure for name in only or _PARTS for figure in _PARTS[name](folder)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     about: dict[str, object] = {
@@ -39,7 +53,8 @@ def main() -> None:
         "seconds": round(time.monotonic() - start, 1),
     }
     show(figures, f"Python {about['python']}, {about['machine']}; the bench took {about['seconds']} s")
-    write(figures, about, var / "bench.json")
+    if not only:
+        write(figures, about, var / "bench.json")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ _JSON_ELSEWHERE = {
 }
 _LXML_ELSEWHERE = {
     "gateway/definitions/xml_form.py": "the type of a node, and writing one out again (a narrative); it parses nothing",
-    "gateway/validating/structure/narrative.py": "the type of a node",
+    "gateway/validating/structure/narrative.py": "the type of a node, and selections of ours (XPath) in one that was read",
+    "gateway/validating/structure/content/control.py": "the type of a node",
 }
 _XML_PARSERS = {
     "fromstring",

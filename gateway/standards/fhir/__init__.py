@@ -57,12 +57,12 @@ def parse(body: bytes, charset: str = "") -> Parsed:  # noqa: ARG001
 
 def check(parsed: Parsed) -> Report:
     """The findings of the validator on the resource, as the base specification has it."""
-    found: Report = _validator().report(parsed.tree)
+    found: Report = validator().report(parsed.tree)
     return found
 
 
 @cache
-def _validator() -> Validator:
+def validator() -> Validator:
     from gateway.validating import Validator  # heavy: definitions are loaded with it
 
     return Validator()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.definitions.vocabulary import Filter
-from gateway.terminology.patterns import matcher
+from gateway.model.patterns import matcher
 
 _CODE = ("concept", "code")
 _MOST_FILTERS = 20

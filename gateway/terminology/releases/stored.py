@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from gateway.definitions.vocabulary import Filter
 from gateway.errors import Malformed, Misconfigured
+from gateway.model.patterns import matcher
 from gateway.model.wire import read_json
 from gateway.terminology.codes import Membership
 from gateway.terminology.content import Designation, Named
 from gateway.terminology.grammars import judged
-from gateway.terminology.patterns import matcher
 from gateway.terminology.releases.selection import Selection, selection
 from gateway.terminology.releases.writing import FORMAT
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from gateway.validating.structure.finding import NONE, Findings, error
 from gateway.validating.structure.primitives import is_base64
+from gateway.validating.structure.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class SizeRule:
     """`size` counts the bytes of `data` before it is base64."""
 
-    def check(self, node: Any) -> Findings:
+    def check(self, node: Any, _scope: Scope) -> Findings:
         """0..1 finding."""
         data, size = node.get("data"), node.get("size")
         if not isinstance(data, str) or type(size) is not int or not is_base64(data):

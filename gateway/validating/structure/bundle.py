@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.validating.structure.finding import MOST, NONE, Findings, below, error, warning
+from gateway.validating.structure.document import document
+from gateway.validating.structure.finding import MOST, NONE, Findings, below, error
+from gateway.validating.structure.scope import Scope
 
 _REQUESTS = ("batch", "transaction", "history")
 _RESPONSES = ("batch-response", "transaction-response", "history")
@@ -19,13 +21,15 @@ RULES = ("bdl-1", "bdl-2", "bdl-3", "bdl-4", "bdl-5", "bdl-7", "bdl-8", "bdl-9",
 class BundleRule:
     """The invariants of Bundle, written out because every exchange passes here."""
 
-    def check(self, node: Any) -> Findings:
+    def check(self, node: Any, scope: Scope) -> Findings:
         """0..* findings."""
         said = node.get("type")
         kind = said if isinstance(said, str) else ""
         entries = node.get("entry")
         listed = [e if isinstance(e, Mapping) else {} for e in entries] if isinstance(entries, list) else []
         findings = _head(node, kind) + _links(node) + _first(listed, kind) + _unique(listed)
+        if kind == "document":
+            findings += document(scope)
         for place, entry in enumerate(listed):
             if found := _entry(entry, kind):
                 findings += below(found, f"entry[{place}]")
@@ -98,17 +102,23 @@ def _entry(entry: Mapping[str, Any], kind: str) -> Findings:
 def _consistent(entry: Mapping[str, Any], url: Any) -> Findings:
     """Bundle.entry.fullUrl: unless it is a urn, it ends with the type and id that the resource itself has.
 
-    Another type is an error; another id alone a warning, as published examples have it.
+    A fullUrl without a scheme is no address at all.
     """
     resource = entry.get("resource")
+    if isinstance(url, str) and ":" not in url:
+        text = "A fullUrl must be absolute."
+        return error("invalid", "full-url", text, expected="an absolute address", found=url, at="fullUrl")
     if not isinstance(url, str) or not url.startswith(("http://", "https://")) or not isinstance(resource, Mapping):
         return NONE
     parts, kind, id = url.split("/"), resource.get("resourceType"), resource.get("id")
-    if not isinstance(id, str) or "/_history/" in url or len(parts) < 5 or parts[-2:] == [kind, id]:
+    if "/_history/" in url or len(parts) < 5 or parts[-2:] == [kind, id]:
         return NONE
+    if id is None:
+        text = "The fullUrl names an id, and the resource has none."
+        return error("invalid", "full-url-id", text, expected="an id") if parts[-2] == kind else NONE
     if parts[-2] == kind:
         text = "The fullUrl does not end with the id of the resource."
-        return warning("invalid", "full-url", text, expected="Type/id", found=url)
+        return error("invalid", "full-url", text, expected="Type/id", found=url)
     text = "The fullUrl does not end with the type and id of the resource."
     return error("invalid", "full-url", text, expected="Type/id", found=url)
 

@@ -1,18 +1,21 @@
-"""Where an extension may stand: the contexts its definition names (FHIR R4, StructureDefinition.context).
-
-The extensions of R4 core are left out: their contexts are not kept by the specification itself (`standards-status` says Element and
-stands on resources, `capabilitystatement-expectation` on search parameters).
-"""
+"""Where an extension may stand: the contexts its definition names (FHIR R4, StructureDefinition.context)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from gateway.definitions.library import FHIR, Library
-from gateway.definitions.structure import Structure
-from gateway.validating.structure.finding import MOST, NONE, Findings, Rule, error
+from gateway.data import data_path
+from gateway.definitions.library import Library
+from gateway.fhirpath import Node, NotCompiled, NotEvaluated
+from gateway.model.wire import read_json
+from gateway.validating.structure.finding import MOST, NONE, Findings, error
+
+if TYPE_CHECKING:
+    from gateway.definitions.structure import Structure
+    from gateway.validating.structure.scope import Scope
 
 _KEYS = ("extension", "modifierExtension")
 
@@ -21,60 +24,97 @@ _KEYS = ("extension", "modifierExtension")
 class InContext:
     """The extensions of a node against what the node is: its paths, its type and what the type descends from."""
 
-    paths: tuple[str, ...]
-    type: str
-    library: Library
+    paths: tuple[str, ...] = ()
+    type: str = ""
 
-    def check(self, node: Any) -> Findings:
+    def check(self, node: Any, scope: Scope) -> Findings:
         """0..1 finding for each extension that is defined, and defined for other places only."""
-        if not isinstance(node, Mapping):
-            return NONE
         findings: Findings = NONE
         for key in _KEYS:
             rows = node.get(key)
             for row in rows if isinstance(rows, list) else ():
                 url = row.get("url") if isinstance(row, Mapping) else None
-                structure = self.library.structure(url) if isinstance(url, str) else None
-                if (
-                    len(findings) < MOST
-                    and structure is not None
-                    and not structure.url.startswith(FHIR)
-                    and not self._fits(structure)
-                ):
+                structure = scope.tools.library.structure(url) if isinstance(url, str) and ":" in url else None
+                if structure is None or len(findings) >= MOST:
+                    continue
+                if structure.url not in unplaced() and not self._fits(structure, node, scope):
                     findings += _misplaced(structure)
+                for expression in structure.context_invariants:
+                    findings += _broken(expression, (structure.url, row), (self.type, node), scope)
         return findings
 
-    def _fits(self, structure: Structure) -> bool:
-        """True when a context is met, and when any cannot be judged here (FHIRPath, extensions, paths into datatypes)."""
-        contexts = structure.context
-        if not contexts or any(place in (*self.paths, self.type, "Element") for _, place in contexts):
+    def _fits(self, structure: Structure, node: Mapping[str, Any], scope: Scope) -> bool:
+        """True when a context is met, and when one cannot be judged."""
+        if not structure.context:
             return True
-        if lineage(self.library, self.type) & {place for _, place in contexts}:
+        return any(_MET.get(kind, _unknown)(self, place, node, scope) for kind, place in structure.context)
+
+    def _element(self, place: str, _node: Mapping[str, Any], scope: Scope) -> bool:
+        """An element of the specification by path or type; one R4 does not know cannot be judged."""
+        if place in self.paths or place in (self.type, "Element", "*"):
             return True
-        return any(kind != "element" or not self._known(place) for kind, place in contexts)
+        library = scope.tools.library
+        return place in lineage(library, self.type) or self._inherited(place, library) or not _known(place, library)
 
-    def _known(self, place: str) -> bool:
-        structure = self.library.structure(place.partition(".")[0])
-        return structure is not None and structure.element(place) is not None
+    def _inherited(self, place: str, library: Library) -> bool:
+        """`DomainResource.text` for `Patient.text`: a path of an ancestor."""
+        head, _, tail = place.partition(".")
+        return bool(tail) and any(
+            own == tail and head in lineage(library, start)
+            for start, _, own in (path.partition(".") for path in self.paths)
+        )
+
+    def _extension(self, place: str, node: Mapping[str, Any], _scope: Scope) -> bool:
+        """Inside another extension."""
+        return self.type == "Extension" and node.get("url") == place
+
+    def _selected(self, place: str, node: Mapping[str, Any], scope: Scope) -> bool:
+        """Among what an expression selects from the resource."""
+        try:
+            kind = str(scope.resource.get("resourceType", ""))
+            found = scope.tools.compiler.compile(place, kind).evaluate(Node(scope.resource, kind), scope.environment())
+        except (NotCompiled, NotEvaluated):
+            return True
+        return any(isinstance(one, Node) and (one.value is node or one.shadow is node) for one in found)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The rule of a value, then where its extensions may stand."""
+@cache
+def unplaced() -> frozenset[str]:
+    """Extensions whose contexts R4 itself does not keep (profiles/fhir/errata.json)."""
+    rows = read_json(data_path("profiles", "fhir", "errata.json").read_bytes())["unplaced"]
+    return frozenset(row["extension"] for row in rows)
 
-    shape: Rule
-    context: InContext
 
-    def check(self, node: Any) -> Findings:
-        """The findings of both."""
-        found = self.shape.check(node)
-        if type(node) is dict and "extension" not in node and "modifierExtension" not in node:
-            return found
-        return found + self.context.check(node)
+EVERYWHERE = InContext()
+_MET = {"element": InContext._element, "extension": InContext._extension, "fhirpath": InContext._selected}
+
+
+def _broken(expression: str, extension: tuple[str, Any], holder: tuple[str, Any], scope: Scope) -> Findings:
+    """A rule of the definition about what holds the extension, which the rule calls `%extension`."""
+    asked = replace(scope.environment(), variables={"extension": Node(extension[1], "Extension")})
+    try:
+        held = scope.tools.compiler.compile(expression, holder[0]).holds(Node(holder[1], holder[0]), asked)
+    except (NotCompiled, NotEvaluated):
+        return NONE
+    text = "A rule that this extension makes for the place it stands in does not hold."
+    return (
+        NONE
+        if held
+        else error("invariant", "extension-context-invariant", text, expected=expression, found=extension[0])
+    )
+
+
+def _unknown(_self: InContext, _place: str, _node: Mapping[str, Any], _scope: Scope) -> bool:
+    return True
+
+
+def _known(place: str, library: Library) -> bool:
+    structure = library.structure(place.partition(".")[0])
+    return structure is not None and structure.element(place) is not None
 
 
 def lineage(library: Library, type_name: str) -> frozenset[str]:
-    """A type and everything it descends from: Age, Quantity, Element."""
+    """A type and everything it descends from: Age, Quantity, Element; BackboneElement for an element of that kind."""
     names: list[str] = []
     structure = library.structure(type_name)
     while structure is not None and structure.type not in names:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.model.report import Finding
+
+if TYPE_CHECKING:
+    from gateway.validating.structure.scope import Scope
 
 Findings = tuple[Finding, ...]
 NONE: Findings = ()
@@ -14,11 +17,19 @@ _LONGEST = 120
 
 
 class Rule(Protocol):
-    """One thing to hold of a node. Pure: the same node gives the same findings, with expressions relative to the node."""
+    """One thing to hold of a node. Pure: the same node and scope give the same findings, with expressions relative to the node."""
 
-    def check(self, node: Any, /) -> Findings:
+    def check(self, node: Any, scope: Scope, /) -> Findings:
         """0..* findings."""
         ...
+
+
+class Silent:
+    """A rule without anything to say, where another rule has judged already."""
+
+    def check(self, _node: Any, _scope: Scope, /) -> Findings:
+        """Nothing."""
+        return NONE
 
 
 def error(code: str, rule: str, text: str, *, expected: str = "", found: Any = "", at: str = "") -> Findings:
@@ -34,7 +45,18 @@ def warning(code: str, rule: str, text: str, *, expected: str = "", found: Any =
 def below(findings: Findings, step: str) -> Findings:
     """The same findings seen from the parent: `given[1]` below `name[0]` is `name[0].given[1]`."""
     return tuple(
-        Finding(f.severity, f.code, joined(step, f.expression), f.text, f.rule, f.expected, f.found, f.line, f.column)
+        Finding(
+            f.severity,
+            f.code,
+            joined(step, f.expression),
+            f.text,
+            f.rule,
+            f.expected,
+            f.found,
+            f.line,
+            f.column,
+            f.source,
+        )
         for f in findings
     )
 
@@ -57,3 +79,8 @@ def shown(value: Any) -> str:
         if value is None or isinstance(value, bool)
         else str(value)[:_LONGEST]
     )
+
+
+def unsound(findings: Findings) -> bool:
+    """Whether there is an error among them."""
+    return any(f.severity in ("error", "fatal") for f in findings)

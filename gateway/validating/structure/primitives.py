@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
+from gateway.model.wire import Exact
 from gateway.validating.structure.dates import is_date, is_date_time, is_instant, is_time
 from gateway.validating.structure.finding import NONE, Findings, error
+from gateway.validating.structure.scope import Scope
 
-_ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.")
+Kind = type  # of a JSON value
+_ADDRESSES = ("uri", "url", "canonical", "oid")
+_MOST_KEPT = 5_000
+_LONGEST_KEPT = 200
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _HEX = frozenset("0123456789abcdef")
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-_BLANKS = frozenset(" \t\n\r\x0b\x0c")  # what `\s` of the specification means
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_BLANK = re.compile(r"[ \t\n\r\x0b\x0c]")  # what `\s` of the specification means
 _LONGEST_STRING = 1024 * 1024
 _LONGEST_INTEGER = 2**31 - 1
 
 
 def is_string(text: str) -> bool:
-    """Not empty, up to 1 MB."""
-    return 0 < len(text) <= _LONGEST_STRING
+    """Not empty and not only blanks, up to 1 MB, without control characters."""
+    if 0 < len(text) <= _LONGEST_STRING and text.isprintable() and text[0] != " ":
+        return True
+    return 0 < len(text) <= _LONGEST_STRING and not _CONTROLS.search(text) and text.strip() != ""
 
 
 def is_markdown(text: str) -> bool:
@@ -30,8 +41,10 @@ def is_markdown(text: str) -> bool:
 
 def is_uri(text: str) -> bool:
     """No white space; a `urn:oid:` or `urn:uuid:` must be one."""
-    if not text or not _BLANKS.isdisjoint(text):
+    if not text or " " in text or not (text.isprintable() or not _BLANK.search(text)):
         return False
+    if text[0] != "u":
+        return True
     if text.startswith("urn:oid:"):
         return is_oid(text)
     return not text.startswith("urn:uuid:") or is_uuid(text.lower())
@@ -53,12 +66,15 @@ def is_uuid(text: str) -> bool:
 
 def is_id(text: str) -> bool:
     """1 to 64 letters, digits, `-`, `.`."""
-    return 0 < len(text) <= 64 and _ID.issuperset(text)
+    return _ID.fullmatch(text) is not None
 
 
 def is_code(text: str) -> bool:
     """No white space at the ends, single spaces inside."""
-    return text != "" and _BLANKS.isdisjoint(text.replace(" ", "")) and text.strip(" ") == text and "  " not in text
+    if text and " " not in text and text.isprintable():
+        return True
+    plain = text.replace(" ", "")
+    return text != "" and not _BLANK.search(plain) and text.strip(" ") == text and "  " not in text
 
 
 def is_base64(text: str) -> bool:
@@ -96,8 +112,9 @@ class TextRule:
 
     type: str
     fits: Callable[[str], bool]
+    kind: ClassVar[Kind] = str
 
-    def check(self, node: Any) -> Findings:
+    def check(self, node: Any, _scope: Scope) -> Findings:
         """A string of the type's form; leading or trailing white space is only advised against (R4, string)."""
         if isinstance(node, str):
             return NONE if self.fits(node) else _not_fitting(self.type, node)
@@ -112,25 +129,22 @@ class WholeRule:
 
     type: str
     least: int
+    kind: ClassVar[Kind] = int
 
-    def check(self, node: Any) -> Findings:
+    def fits(self, number: int) -> bool:
+        """In range."""
+        return self.least <= number <= _LONGEST_INTEGER
+
+    def check(self, node: Any, _scope: Scope) -> Findings:
         """A JSON number without point, in range."""
         if type(node) is not int:
-            return error(
-                "structure",
-                f"type-{self.type}",
-                "The value must be a whole JSON number.",
-                expected=self.type,
-                found=node,
-            )
-        if self.least <= node <= _LONGEST_INTEGER:
+            text = "The value must be a whole JSON number."
+            return error("structure", f"type-{self.type}", text, expected=self.type, found=node)
+        if self.fits(node):
             return NONE
+        expected = f"{self.least} to {_LONGEST_INTEGER}"
         return error(
-            "value",
-            f"format-{self.type}",
-            "The number is out of the range of its type.",
-            expected=f"{self.least} to {_LONGEST_INTEGER}",
-            found=node,
+            "value", f"format-{self.type}", "The number is out of the range of its type.", expected=expected, found=node
         )
 
 
@@ -138,7 +152,14 @@ class WholeRule:
 class DecimalRule:
     """decimal."""
 
-    def check(self, node: Any) -> Findings:
+    type: str = "decimal"
+    kind: ClassVar[Kind] = Exact
+
+    def fits(self, _number: float) -> bool:
+        """Any number."""
+        return True
+
+    def check(self, node: Any, _scope: Scope) -> Findings:
         """A JSON number."""
         if isinstance(node, int | float | Decimal) and not isinstance(node, bool):
             return NONE
@@ -149,18 +170,50 @@ class DecimalRule:
 class BooleanRule:
     """boolean."""
 
-    def check(self, node: Any) -> Findings:
+    type: str = "boolean"
+    kind: ClassVar[Kind] = bool
+
+    def fits(self, _value: bool) -> bool:
+        """true or false."""
+        return True
+
+    def check(self, node: Any, _scope: Scope) -> Findings:
         """true or false."""
         if isinstance(node, bool):
             return NONE
         return error("structure", "type-boolean", "The value must be true or false.", expected="boolean", found=node)
 
 
-PrimitiveRule = TextRule | WholeRule | DecimalRule | BooleanRule
+class UriRule:
+    """uri, url and their kind: the addresses of systems and profiles come again and again, so sound ones are remembered."""
+
+    __slots__ = ("_sound", "fits", "type")
+    kind: ClassVar[Kind] = str
+
+    def __init__(self, type_name: str) -> None:
+        self.type = type_name
+        self._sound: set[str] = set()
+        self.fits = self._sound.__contains__
+
+    def check(self, node: Any, _scope: Scope) -> Findings:
+        """A string of the form of a URI."""
+        if type(node) is not str:
+            text = "The value must be a JSON string."
+            return error("structure", f"type-{self.type}", text, expected=self.type, found=node)
+        if not TEXT[self.type](node):
+            return _not_fitting(self.type, node)
+        if len(self._sound) < _MOST_KEPT and len(node) < _LONGEST_KEPT:
+            self._sound.add(node)
+        return NONE
+
+
+PrimitiveRule = UriRule | TextRule | WholeRule | DecimalRule | BooleanRule
 
 
 def primitive(type_name: str) -> PrimitiveRule | None:
     """The rule of a primitive type, or None when it is none (xhtml has a rule of its own)."""
+    if type_name in _ADDRESSES:
+        return UriRule(type_name)
     if type_name in TEXT:
         return TextRule(type_name, TEXT[type_name])
     if type_name in WHOLE:
@@ -188,5 +241,5 @@ _SAID: Mapping[str, str] = {
     "code": "A code has no white space at its ends and only single spaces inside.",
     "uri": "A URI holds no white space; an OID or UUID inside must be well-formed.",
     "base64Binary": "This is not base64.",
-    "string": "A string is not empty and not over 1 MB.",
+    "string": "A string is not empty, not only blanks, not over 1 MB, and holds no control characters.",
 }

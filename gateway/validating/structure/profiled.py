@@ -1,74 +1,88 @@
-"""Profiles compiled to constraints, once each (FHIR R4, StructureDefinition with derivation = constraint)."""
+"""Profiles compiled to constraints, once each: only what they say beyond the type they are about (FHIR R4, StructureDefinition).
+
+The rules of the base type judge every document already; a profile's snapshot is compared with it, and what it repeats is left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.definitions.library import Library
 from gateway.definitions.structure import Element, Structure
+from gateway.fhirpath import Compiler, Node
 from gateway.terminology.membership import Terminology
-from gateway.validating.structure.coded import coded
-from gateway.validating.structure.compiled import WRITTEN_OUT
-from gateway.validating.structure.constraint import Constraint, ExtensionSlice
-from gateway.validating.structure.finding import NONE, Findings, Rule
-from gateway.validating.structure.limits import LongestRule, RangeRule
-from gateway.validating.structure.reference import ReferenceRule
+from gateway.validating.structure.beyond import Beyond, addresses, narrowed
+from gateway.validating.structure.constraint import Constraint, Cut
+from gateway.validating.structure.content.control import Control, controlled, controls_of
+from gateway.validating.structure.discriminator import matcher
+from gateway.validating.structure.finding import Findings
+from gateway.validating.structure.places import Place, place_of
+from gateway.validating.structure.scope import Scope
+from gateway.validating.structure.slicing import DEFAULT, Slice, Slicing
+from gateway.validating.structure.telling import Telling
 
 _EXTENSIONS = ("extension", "modifierExtension")
+_NESTED = ("Element", "BackboneElement")
 _DEEPEST = 16
-Tree = dict[str, Any]
+_BY_URL = (("value", "url"),)
+_BY_TYPE = (("type", "$this"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile ready to run: the type it is about, its own constraints and those of the profiles it stands on."""
+    """A profile ready to run: the type it is about and what it says of a value of it. `incomplete`: something it stands on is not at hand."""
 
     url: str
     type: str
-    constraints: tuple[Constraint, ...]
-    partial: bool
+    constraint: Constraint
+    types: frozenset[str]  # what may be judged by it
+    incomplete: bool = False
+    controls: tuple[Control, ...] = ()
+    imposes: tuple[str, ...] = ()  # profiles that hold with this one
 
-    def check(self, node: Any) -> Findings:
-        """0..* findings, relative to the resource."""
-        findings: Findings = NONE
-        for constraint in self.constraints:
-            findings += constraint.check(node)
-        return findings
+    def of_type(self, type_name: str) -> bool:
+        """Whether a value of that type can be judged by it."""
+        return type_name in self.types or self.type in ("Resource", "DomainResource", "Element")
+
+    def check(self, node: Node, scope: Scope) -> Findings:
+        """0..* findings, relative to the node."""
+        found = self.constraint.of_node(node, scope)
+        return found + controlled(self.controls, node.value) if self.controls else found
+
+    def of_value(self, value: Any, scope: Scope) -> Findings:
+        """The same for a value of the profile's type."""
+        return self.constraint.of_node(Node(value, self.type), scope)
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
-    """A rule without anything to say, where the base type has been judged already."""
+class Base:
+    """Where the children of a place stand in the type it is of: a structure and the id of an element in it."""
 
-    def check(self, _node: Any, /) -> Findings:
-        """Nothing."""
-        return NONE
+    structure: Structure
+    id: str
 
-
-@dataclass(frozen=True, slots=True)
-class InProfile:
-    """A value that must keep a profile of its datatype; a profile that is not at hand, or about another type, says nothing."""
-
-    url: str
-    profiles: Profiles
-
-    def check(self, node: Any) -> Findings:
-        """The findings of the profile."""
-        profile = self.profiles.get(self.url)
-        if profile is None or (isinstance(node, Mapping) and node.get("resourceType", profile.type) != profile.type):
-            return NONE
-        return profile.check(node)
+    def child(self, name: str) -> Element | None:
+        """The element of a name; `valueQuantity` is one of the types of `value[x]`."""
+        for element in self.structure.children(self.id):
+            stem = element.name.removesuffix("[x]")
+            if element.name == name or (stem != element.name and name.startswith(stem) and name != stem):
+                return element
+        return None
 
 
 class Profiles:
     """Profiles by canonical address, compiled on the first look; None for an address that is not at hand."""
 
-    def __init__(self, library: Library, terminology: Terminology) -> None:
+    def __init__(self, library: Library, terminology: Terminology, compiler: Compiler) -> None:
         self._library = library
         self._terminology = terminology
+        self._compiler = compiler
         self._compiled: dict[str, Profile] = {}
+        self._places: dict[str, Place | None] = {}
+        self._telling = Telling(self, terminology)
+        self._beyond = Beyond(library, terminology, compiler)
 
     def get(self, url: str) -> Profile | None:
         """The compiled profile."""
@@ -77,156 +91,109 @@ class Profiles:
             self._compiled[url] = known
         return known
 
-    def _profile(self, url: str) -> Profile | None:
-        structures = list(self._chain(url))
-        if not structures:
-            return None
-        constraints = tuple(self._root(s) for s in structures if s.derivation == "constraint" and s.elements)
-        return Profile(url, structures[0].type, constraints, any(map(_partial, structures)))
+    def place(self, url: str) -> Place | None:
+        """The elements of a profile or type as places; `address#id` is one element of a profile."""
+        if url not in self._places:
+            address, _, id = url.partition("#")
+            structure = self._library.structure(address)
+            self._places[url] = place_of(structure, id) if structure else None
+        return self._places[url]
 
-    def _chain(self, url: str) -> Iterable[Structure]:
-        """The structure and, when it has no snapshot of its own, those below it up to a snapshot."""
-        for _ in range(_DEEPEST):
-            structure = self._library.structure(url)
-            if structure is None:
-                return
-            yield structure
-            if structure.snapshot or not structure.base:
-                return
-            url = structure.base
-
-    def _root(self, structure: Structure) -> Constraint:
-        root = self._constraint(structure.type, _tree(structure))
-        base = self._library.structure(structure.type)
-        steps = _choice_steps(base) if base else {}
-        return replace(root, children=tuple(replace(c, step=steps.get(c.name, "")) for c in root.children))
-
-    def _constraint(self, name: str, tree: Tree) -> Constraint:
-        element: Element | None = tree.get("element")
-        children = tuple(self._constraint(key, sub) for key, sub in tree.get("children", {}).items())
-        extensions = tuple(
-            s for key, rows in tree.get("slices", {}).items() for sub in rows if (s := self._extension(key, sub))
-        )
-        if element is None:
-            return Constraint(name, children=children, extensions=extensions)
-        return Constraint(
-            name=name,
-            least=element.min or 0,
-            most=element.max,
-            types=_choice_types(element),
-            fixed=(element.fixed.value,) if element.fixed else (),
-            pattern=(element.pattern.value,) if element.pattern else (),
-            rules=tuple(self._rules(element)),
-            children=children,
-            extensions=extensions,
-        )
-
-    def _rules(self, element: Element) -> Iterable[Rule]:
-        yield from _limits(element)
-        if len(element.types) == 1 and len(element.types[0].profiles) == 1 and element.name not in _EXTENSIONS:
-            yield InProfile(element.types[0].profiles[0], self)
-        binding = element.binding
-        if binding and binding.strength == "required" and binding.value_set:
-            for kind in element.types or ():
-                if kind.code in ("code", "Coding", "CodeableConcept"):
-                    yield coded(Silent(), kind.code, binding.value_set, self._terminology)
+    def roots(self, element: Element) -> Iterator[Place]:
+        """What the types of an element say of their own: the profiles they name, else the types."""
         for kind in element.types:
-            targets = [self._library.structure(t) for t in kind.targets]
-            if kind.code == "Reference" and targets and all(targets):
-                names = frozenset(t.type for t in targets if t)
-                if not names & {"Resource", "DomainResource"}:
-                    yield ReferenceRule(Silent(), names, self._library.resource_types)
+            urls = addresses(kind) or ((kind.code,) if kind.code not in _NESTED else ())
+            yield from (root for url in urls if (root := self.place(url) or self.place(kind.code)) is not None)
 
-    def _extension(self, key: str, tree: Tree) -> ExtensionSlice | None:
-        """A slice of extensions: its url is fixed below it, or stands in the profile of its type."""
-        element: Element = tree["element"]
-        fixed = tree.get("children", {}).get("url", {}).get("element")
-        profiles = [p for t in element.types for p in t.profiles]
-        url = fixed.fixed.value if fixed and fixed.fixed else (profiles[0].partition("|")[0] if profiles else "")
-        if not isinstance(url, str) or not url:
+    def telling(self, place: Place) -> Constraint | None:
+        """What a place says that can tell a value from others."""
+        return self._telling.of(place)
+
+    def type_of(self, url: str) -> str:
+        """The type that a profile is about; empty when it is not at hand."""
+        structure = self._library.structure(url)
+        return structure.type if structure else ""
+
+    def _profile(self, url: str) -> Profile | None:
+        structure = self._library.structure(url.partition("#")[0])
+        root = self.place(url)
+        base = self._library.structure(structure.type) if structure else None
+        if structure is None or root is None or base is None:
             return None
-        inner = self._constraint(key, {k: v for k, v in tree.items() if k != "element"})
-        return ExtensionSlice(key, url, element.min or 0, -1 if element.max is None else element.max, inner)
+        id = root.element.path if "#" in url else base.type
+        constraint = replace(self._constraint(root, base.element(id), Base(base, id)), least=0, most=-1)
+        types = frozenset((id,))
+        incomplete = not structure.snapshot or bool(structure.missing or structure.strays)
+        return Profile(url, structure.type, constraint, types, incomplete, self._controls(structure), structure.imposes)
+
+    def _controls(self, structure: Structure) -> tuple[Control, ...]:
+        """What it and the profiles it stands on ask of narratives."""
+        found: tuple[Control, ...] = ()
+        at: Structure | None = structure
+        for _ in range(_DEEPEST):
+            if at is None or at.derivation != "constraint":
+                break
+            raw = self._library.resource("StructureDefinition", at.url)
+            found += controls_of(raw) if raw is not None else ()
+            at = self._library.structure(at.base) if at.base else None
+        return found
+
+    def _constraint(self, place: Place, base: Element | None, at: Base | None) -> Constraint:
+        element = place.element
+        children = (self._child(name, child, at) for name, child in place.children.items())
+        least, most = element.min or 0, -1 if element.max is None else element.max
+        if base is not None and not element.slice_name:
+            least, most = (0 if least == (base.min or 0) else least), (-1 if most == base.max else most)
+        return Constraint(
+            name=element.name,
+            least=least,
+            most=most,
+            types=narrowed(element, base),
+            rules=tuple(self._beyond.rules(element, base)),
+            children=tuple(c for c in children if not c.silent),
+            cuts=tuple(self._cuts(place, base, at)),
+        )
+
+    def _child(self, name: str, child: Place, at: Base | None) -> Constraint:
+        base = at.child(name) if at else None
+        return self._constraint(child, base, self._below(child.element, base, at))
+
+    def _below(self, element: Element, base: Element | None, at: Base | None) -> Base | None:
+        """Where the children of an element stand: in its own structure, or in its type."""
+        if base is None or at is None:
+            return None
+        if base.content_reference:
+            return Base(at.structure, base.content_reference)
+        kinds = element.types or base.types
+        code = kinds[0].code if len({kind.code for kind in kinds}) == 1 else "Element"
+        if code in _NESTED and base.types and base.types[0].code in _NESTED:
+            return Base(at.structure, base.id)
+        structure = self._library.structure(code)
+        return Base(structure, structure.type) if structure else None
+
+    def _cuts(self, place: Place, base: Element | None, at: Base | None) -> Iterator[Cut]:
+        if not place.slices:
+            return
+        slicing = place.element.slicing
+        name = place.element.name
+        implied = _BY_URL if name in _EXTENSIONS else _BY_TYPE if name.endswith("[x]") else ()
+        discriminators = (slicing.discriminators if slicing else ()) or implied
+        slices = tuple(self._slice(cut, discriminators, base, at) for cut in place.slices.values())
+        yield Slicing(slices, slicing.rules if slicing else "open", slicing.ordered if slicing else False)
+
+    def _slice(
+        self, cut: Place, discriminators: tuple[tuple[str, str], ...], base: Element | None, at: Base | None
+    ) -> Slice:
+        name = cut.element.slice_name
+        below = at
+        if base is not None and len(base.types) > 1 and at is not None:
+            below = self._below(cut.element, base, at)
+        match = None if name == DEFAULT else matcher(cut, discriminators, self)
+        return Slice(name, match, self._constraint(cut, base, below))
 
 
-def _choice_steps(base: Structure) -> dict[str, str]:
-    """`valueQuantity` → `value.ofType(Quantity)`: profiles may name a choice by one of its types."""
-    stems = [(e.name.removesuffix("[x]"), e.types) for e in base.children(base.type) if e.name.endswith("[x]")]
-    return {
-        f"{stem}{t.code[:1].upper()}{t.code[1:]}": f"{stem}.ofType({t.code})" for stem, types in stems for t in types
-    }
-
-
-def _limits(element: Element) -> Iterable[Rule]:
-    if element.max_length:
-        yield LongestRule(element.max_length)
-    if element.min_value:
-        yield RangeRule(element.min_value.value, 1)
-    if element.max_value:
-        yield RangeRule(element.max_value.value, -1)
-
-
-def _partial(structure: Structure) -> bool:
-    """Whether a profile has slices of other elements than extensions, or invariants of its own."""
-    if structure.derivation != "constraint":
-        return False
-    return any((e.slice_name and e.name not in _EXTENSIONS) or any(_own(i.source, structure.url) for i in e.invariants
-               if i.key not in WRITTEN_OUT) for e in structure.elements)  # fmt: skip
-
-
-def _own(source: str, url: str) -> bool:
-    return source in ("", url)
-
-
-def _choice_types(element: Element) -> frozenset[str]:
-    """The types a choice is narrowed to, as they appear in JSON keys (`Quantity`, `DateTime`)."""
-    if not element.name.endswith("[x]"):
-        return frozenset()
-    return frozenset(t.code[:1].upper() + t.code[1:] for t in element.types)
-
-
-def _tree(structure: Structure) -> Tree:
-    """The elements as nodes {element, children by name, slices by name}; what is inside other slices is left out."""
-    root: Tree = {}
-    for element, parts in _placed(structure):
-        node: Tree | None = root
-        for part in parts:
-            node = _step(node, part, element if part is parts[-1] else None) if node is not None else None
-        if node is not None:
-            node["element"] = element
-    return root
-
-
-def _placed(structure: Structure) -> Iterable[tuple[Element, list[str]]]:
-    """Each element with its parts (`extension:race`, `url`). Without ids, elements after a slice and below it belong to it."""
-    inside = ""
-    for element in structure.elements:
-        if element.slice_name and ":" not in element.id:
-            inside = element.path + "."
-            continue
-        if inside and element.path.startswith(inside) and ":" not in element.id:
-            continue
-        inside = ""
-        yield element, element.id.split(".")[1:]
-
-
-def _step(node: Tree, part: str, element: Element | None) -> Tree | None:
-    name, _, slice_name = part.partition(":")
-    if not slice_name:
-        child: Tree = node.setdefault("children", {}).setdefault(name, {})
-        return child
-    if name not in _EXTENSIONS:
-        return None
-    rows: list[Tree] = node.setdefault("slices", {}).setdefault(name, [])
-    known = next((row for row in rows if row["name"] == slice_name), None)
-    if known is None and element is not None:
-        known = {"name": slice_name}
-        rows.append(known)
-    return known
-
-
-def supported(urls: Any) -> tuple[str, ...]:
+def supported(meta: Any) -> tuple[str, ...]:
     """The profiles a resource claims in `meta.profile`: 0..* canonical addresses; what is not a list of strings is judged elsewhere."""
-    if not isinstance(urls, Mapping) or not isinstance(urls.get("profile"), list):
+    if not isinstance(meta, dict) or not isinstance(meta.get("profile"), list):
         return ()
-    return tuple(url for url in urls["profile"] if isinstance(url, str))
+    return tuple(url for url in meta["profile"] if isinstance(url, str))

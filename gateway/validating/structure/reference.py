@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.validating.structure.finding import Findings, Rule, error
+from gateway.validating.structure.finding import NONE, Findings, Rule, error
 from gateway.validating.structure.primitives import is_id
+from gateway.validating.structure.resolving import resolve, type_named
+from gateway.validating.structure.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +20,40 @@ class ReferenceRule:
     targets: frozenset[str]
     known: frozenset[str]
 
-    def check(self, node: Any) -> Findings:
+    def check(self, node: Any, scope: Scope) -> Findings:
         """The findings of the datatype and 0..1 of the target; what cannot be told from the text is left alone."""
-        found = self.shape.check(node)
-        if not isinstance(node, Mapping):
+        found = self.shape.check(node, scope)
+        if type(node) is not dict:
             return found
-        named = target_type(node, self.known)
+        named = target_type(node, self.known) or _inside(node, scope)
         if not named or named in self.targets:
             return found
-        return found + error(
-            "structure", "reference-target", "The reference names a type of resource that is not allowed here.",
-            expected=", ".join(sorted(self.targets)), found=named,
-        )  # fmt: skip
+        return found + wrong_target(self.targets, named)
+
+
+def _inside(node: Mapping[str, Any], scope: Scope) -> str:
+    """The type of what a reference names that does not tell it itself, when that is in the document."""
+    text = node.get("reference")
+    return type_named(text, scope) if type(text) is str else ""
+
+
+def wrong_target(allowed: frozenset[str], named: str) -> Findings:
+    """The finding of a reference to another type."""
+    text = "The reference names a type of resource that is not allowed here."
+    return error("structure", "reference-target", text, expected=", ".join(sorted(allowed)), found=named)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalReference:
+    """ref-1: a reference that starts with `#` names a contained resource that is there; a stated type is the type of what is named."""
+
+    def check(self, node: Any, scope: Scope) -> Findings:
+        """0..1 finding."""
+        text = node.get("reference")
+        if not isinstance(text, str) or not text.startswith("#") or resolve(text, scope) is not None:
+            return NONE
+        said = "A reference names a contained resource that is not there."
+        return error("not-found", "ref-1", said, found=text)
 
 
 def target_type(reference: Mapping[str, Any], known: frozenset[str]) -> str:
@@ -43,6 +67,8 @@ def target_type(reference: Mapping[str, Any], known: frozenset[str]) -> str:
 
 def type_in(text: str, known: frozenset[str]) -> str:
     """`Patient` of `Patient/1`, `Patient/1/_history/2` and `https://host/fhir/Patient/1`; else empty."""
+    if text[:4] == "urn:":
+        return ""
     parts = text.split("?")[0].split("/")
     if len(parts) >= 4 and parts[-2] == "_history":
         parts = parts[:-2]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.validating.structure.finding import NONE, Findings, Rule, error
+from gateway.validating.structure.finding import NONE, Findings, Rule, below, error, warning
+from gateway.validating.structure.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,22 +18,38 @@ class ResourceRule:
     known: Callable[[str], bool]
     rule_of: Callable[[str], Rule]
 
-    def check(self, node: Any) -> Findings:
-        """The findings of its type, relative to the resource."""
-        if not isinstance(node, Mapping):
-            return error("structure", "json-object", "A resource is a JSON object.", expected="a resource", found=node)
-        name = node.get("resourceType")
-        if not isinstance(name, str):
-            return error(
-                "structure",
-                "resource-type",
-                "The resource does not say its resourceType.",
-                expected="resourceType",
-                found=name,
-            )
-        if not self.known(name):
-            return error("structure", "resource-type", "There is no such type of resource in R4.", found=name)
-        return self.rule_of(name).check(node)
+    def check(self, node: Any, scope: Scope) -> Findings:
+        """The findings of its type, relative to the resource, which is the one that `scope` is about."""
+        name = node.get("resourceType") if isinstance(node, Mapping) else None
+        if isinstance(name, str) and self.known(name):
+            return self.rule_of(name).check(node, scope)
+        return _nameless(node, name)
+
+
+def _nameless(node: Any, name: Any) -> Findings:
+    if not isinstance(node, Mapping):
+        return error("structure", "json-object", "A resource is a JSON object.", expected="a resource", found=node)
+    if not isinstance(name, str):
+        text = "The resource does not say its resourceType."
+        return error("structure", "resource-type", text, expected="resourceType", found=name)
+    return error("structure", "resource-type", "There is no such type of resource in R4.", found=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A member that holds one resource (`entry.resource`, `parameter.resource`): judged in a scope of its own."""
+
+    step: str
+    resource: Rule
+    choice: str = ""
+    kind: type | None = None
+    fits: Callable[[Any], Any] = bool
+
+    def check(self, value: Any, holder: Mapping[str, Any], scope: Scope) -> Findings:
+        """The findings of the resource."""
+        inner = scope.inside(value, full_url=holder.get("fullUrl")) if type(value) is dict else scope
+        found = self.resource.check(value, inner)
+        return below(found, self.step) if found else NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,56 +58,68 @@ class ContainedRule:
 
     resource: Rule
 
-    def check(self, node: Any) -> Findings:
+    def check(self, node: Any, scope: Scope) -> Findings:
         """The findings of the resource and of being contained."""
-        found = self.resource.check(node)
         if not isinstance(node, Mapping):
-            return found
+            return self.resource.check(node, scope)
+        found = self.resource.check(node, scope.inside(node, contained=True))
         meta = node.get("meta")
         given = meta.keys() if isinstance(meta, Mapping) else frozenset()
         if "contained" in node:
-            found += error("invariant", "dom-2", "A contained resource must not contain resources.", at="contained")
+            found += error("invariant", "dom-2", "A contained resource must not contain resources.")
         if "versionId" in given or "lastUpdated" in given:
-            found += error(
-                "invariant", "dom-4", "A contained resource has no version and no time of change.", at="meta"
-            )
+            text = "A contained resource has no version and no time of change."
+            found += error("invariant", "dom-4", text)
         if "security" in given:
-            found += error(
-                "invariant", "dom-5", "A contained resource has no security label of its own.", at="meta.security"
-            )
+            text = "A contained resource has no security label of its own."
+            found += error("invariant", "dom-5", text)
         if "id" not in node:
-            found += error(
-                "required", "contained-id", "A contained resource must have an id to be referred to.", expected="id"
-            )
+            text = "A contained resource must have an id to be referred to."
+            found += error("required", "contained-id", text, expected="id")
         return found
 
 
-def local_references(node: Any) -> Findings:
-    """ref-1 over a whole resource: every `#id` names a contained resource. Entries and parameters are documents of their own."""
-    contained = node.get("contained")
-    resources = [c for c in contained if isinstance(c, Mapping)] if isinstance(contained, list) else []
-    ids = {f"#{c.get('id')}" for c in resources} | {"#"}
-    waiting: list[Any] = [value for key, value in node.items() if key not in ("entry", "parameter")]
-    while waiting:
-        part = waiting.pop()
-        if type(part) is str:
-            continue
-        if isinstance(part, list):
-            waiting.extend(part)
-        elif isinstance(part, Mapping):
-            waiting.extend(part.values())
-            text = part.get("reference")
-            if isinstance(text, str) and text.startswith("#") and text not in ids:
-                return error(
-                    "not-found", "ref-1", "A reference names a contained resource that is not there.", found=text
-                )
-    return NONE
+@dataclass(frozen=True, slots=True)
+class ImplicitRules:
+    """implicitRules: what is said there changes the meaning of the content, and none are known here (R4, resource.html 2.27.3.2)."""
+
+    def check(self, _node: Any, _scope: Scope) -> Findings:
+        """One warning."""
+        text = "The resource was made under rules that are not known here; its content may mean something else."
+        return warning("not-supported", "implicit-rules", text, at="implicitRules")
 
 
 @dataclass(frozen=True, slots=True)
-class LocalReferences:
-    """ref-1 for the resource types that can contain others."""
+class ContainedUsed:
+    """dom-3: something in the resource refers to each contained resource, or that refers to the resource around it."""
 
-    def check(self, node: Any) -> Findings:
-        """0..1 finding."""
-        return local_references(node)
+    def check(self, node: Any, _scope: Scope) -> Findings:
+        """0..* findings, one for each that nothing refers to."""
+        rows = node.get("contained")
+        held = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+        named = set(_local(node))
+        found = NONE
+        for place, row in enumerate(held):
+            if isinstance(row.get("id"), str) and f"#{row['id']}" not in named and "#" not in _local(row):
+                text = "Nothing in the resource refers to this contained resource."
+                found += error("invariant", "dom-3", text, found=row["id"], at=f"contained[{place}]")
+        return found
+
+
+_QUOTED = re.compile(r"""["'](#[^"'<>]*)["']""")
+
+
+def _local(node: Any) -> Iterator[str]:
+    """Every text below a node that starts with `#`, without recursion."""
+    waiting: list[Any] = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if part.startswith("#"):
+                yield part
+            elif part.startswith("<"):  # a narrative, where a link or a picture may name it
+                yield from _QUOTED.findall(part)
+        elif isinstance(part, Mapping):
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)

@@ -3,9 +3,13 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.model.wire import Exact
-from gateway.validating.structure.primitives import TEXT, primitive
+from gateway.validating.structure.compiled import quick
+from gateway.validating.structure.content.markdown import MarkdownRule
+from gateway.validating.structure.primitives import TEXT, WHOLE, UriRule, primitive
 
 REFUSED = {
     "date": ["", "23", "2023-2-1", "2023-02-30", "2023-13", "2023-00", "0000", "2023-01-01\n", "２０２３", "2023-01-01T", "2023-1", "1900-02-29"],
@@ -59,10 +63,10 @@ def test_taken(kind, text):
     [("boolean", "true"), ("boolean", 1), ("integer", True), ("integer", 1.0), ("integer", "1"), ("integer", 2**31), ("positiveInt", 0),
      ("unsignedInt", -1), ("decimal", "1.0"), ("decimal", True), ("string", 1), ("string", None), ("date", 2023)],
 )  # fmt: skip
-def test_wrong_json_kind_or_range(kind, value):
+def test_wrong_json_kind_or_range(kind, value, scope):
     rule = primitive(kind)
     assert rule is not None
-    assert rule.check(value)
+    assert rule.check(value, scope)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +80,10 @@ def test_wrong_json_kind_or_range(kind, value):
         ("decimal", Exact("1.50")),
     ],
 )
-def test_right_json_kind(kind, value):
+def test_right_json_kind(kind, value, scope):
     rule = primitive(kind)
     assert rule is not None
-    assert rule.check(value) == ()
+    assert rule.check(value, scope) == ()
 
 
 @pytest.mark.parametrize("kind", sorted(TEXT))
@@ -88,3 +92,70 @@ def test_long_values_take_linear_time(kind, unit):
     started = time.perf_counter()
     TEXT[kind](unit * 100_000 + "!")
     assert time.perf_counter() - started < 1
+
+
+KINDS = sorted({*TEXT, *WHOLE, "decimal", "boolean", "narrowed markdown"})
+SIGNS = st.text("aZ09-.:+/ =\t\n\x00<>`urnoidhtpTé２\u2028\U0001f600", max_size=24)
+SOUND = st.sampled_from([text for texts in (*TAKEN.values(), *REFUSED.values()) for text in texts if len(text) < 100])
+VALUES = (
+    SIGNS
+    | SOUND
+    | st.text(max_size=12)
+    | st.integers(-(2**32), 2**32)
+    | st.booleans()
+    | st.none()
+    | st.decimals(allow_nan=False, allow_infinity=False).map(lambda number: Exact(str(number)))
+    | st.sampled_from([[], {}, "", " ", 0, 1, -1, 2**31 - 1, 2**31, -(2**31), 1.0])
+)
+
+
+def _rule(kind):
+    return MarkdownRule() if kind == "narrowed markdown" else primitive(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(value=VALUES)
+def test_a_quick_yes_is_one_that_a_closer_look_gives(kind, value, scope):
+    rule = _rule(kind)
+    json_kind, fits = quick(rule)
+    assert json_kind is not None
+    for _ in range(2):  # some remember what they have seen
+        if type(value) is json_kind and fits(value):
+            assert rule.check(value, scope) == ()
+        rule.check(value, scope)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in TAKEN])
+def test_what_is_sound_has_a_quick_yes(kind, scope):
+    rule = primitive(kind)
+    for text in TAKEN[kind]:
+        rule.check(text, scope)
+        assert rule.fits(text)
+
+
+@pytest.mark.parametrize("kind", ["uri", "url", "canonical", "oid"])
+def test_addresses_that_are_remembered_are_bounded_and_sound(kind, scope):
+    rule = primitive(kind)
+    assert isinstance(rule, UriRule)
+    for number in range(6_000):
+        rule.check(f"urn:oid:1.2.{number}", scope)
+    late, long, wrong = "urn:oid:1.3", "urn:oid:1." + "2" * 300, "urn:oid:01"
+    for text in (late, long, wrong):
+        rule.check(text, scope)
+    assert [bool(rule.fits(text)) for text in ("urn:oid:1.2.0", late, long, wrong)] == [True, False, False, False]
+
+
+@given(number=st.decimals(allow_nan=False, allow_infinity=False))
+def test_every_decimal_has_its_quick_yes(number, scope):
+    json_kind, fits = quick(primitive("decimal"))
+    exact = Exact(str(number))
+    assert type(exact) is json_kind
+    assert fits(exact)
+    assert primitive("decimal").check(exact, scope) == ()
+
+
+def test_what_has_no_rule_of_a_primitive_has_no_quick_yes():
+    assert primitive("xhtml") is None
+    assert primitive("HumanName") is None
+    assert quick(primitive) == (None, quick(primitive)[1])
+    assert not quick(primitive)[1]("anything")

@@ -1,0 +1,88 @@
+"""Codes and concepts by themselves, whatever a binding says: a code that its system does not have means nothing (FHIR R4, Coding.code)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.terminology.grammars import kind_of
+from gateway.terminology.membership import Membership, Terminology
+from gateway.validating.structure.finding import NONE, Findings, Rule, error
+from gateway.validating.structure.scope import Scope
+
+_CERTAIN = (
+    "",
+    "unit",
+    "listed",
+)  # content at hand, the grammar of units, published lists; of other forms an unlikely one may be right
+_MOST_SYSTEMS = 2_000
+_MOST_KEPT = 20_000
+_LONGEST_TEXT = 80
+
+
+class KnownCode:
+    """For a Coding or a Quantity with a system: the code is one of it, as far as that is certain."""
+
+    __slots__ = ("_certain", "_right", "_terminology")
+
+    def __init__(self, terminology: Terminology) -> None:
+        self._terminology = terminology
+        self._certain: dict[str, bool] = {}
+        self._right: set[tuple[str, str]] = set()  # what was found right before; the same codes come again and again
+
+    def check(self, node: Any, _scope: Scope) -> Findings:
+        """0..1 finding."""
+        system, code = node.get("system"), node.get("code")
+        if type(system) is not str or type(code) is not str or (system, code) in self._right:
+            return NONE
+        found = self._judged(system, code) if self._can_tell(system) else NONE
+        if not found and len(self._right) < _MOST_KEPT:
+            self._right.add((system, code))
+        return found
+
+    def _judged(self, system: str, code: str) -> Findings:
+        if self._terminology.in_system(system, code) is not Membership.OUT:
+            return NONE
+        text = "The code is not one of its code system."
+        return error("code-invalid", "code-unknown", text, expected=system, found=code, at="code")
+
+    def _can_tell(self, system: str) -> bool:
+        known = self._certain.get(system)
+        if known is None:
+            known = kind_of(system) in _CERTAIN and self._terminology.system_at_hand(system)
+            if len(self._certain) < _MOST_SYSTEMS:
+                self._certain[system] = known
+        return known
+
+
+class Remembered:
+    """Concepts with one coding that were found sound before: a record has a few, again and again."""
+
+    __slots__ = ("_shape", "_sound")
+
+    def __init__(self, shape: Rule) -> None:
+        self._shape = shape
+        self._sound: set[tuple[Any, ...]] = set()
+
+    def check(self, node: Any, scope: Scope) -> Findings:
+        """The findings of the datatype."""
+        mark = _mark(node) if type(node) is dict else None
+        try:
+            if mark in self._sound:
+                return NONE
+        except TypeError:  # something in it is no text
+            return self._shape.check(node, scope)
+        found = self._shape.check(node, scope)
+        if mark is not None and not found and len(self._sound) < _MOST_KEPT:
+            self._sound.add(mark)
+        return found
+
+
+def _mark(node: dict[str, Any]) -> tuple[Any, ...] | None:
+    """What a concept says, when it is one coding and perhaps a short text; None for any other."""
+    codings, text = node.get("coding"), node.get("text", "")
+    if len(node) != (2 if text else 1) or type(codings) is not list or len(codings) != 1 or len(text) > _LONGEST_TEXT:
+        return None
+    coding = codings[0]
+    if type(coding) is not dict or "userSelected" in coding:  # true and 1 would look alike
+        return None
+    return (*coding, *coding.values(), text)
