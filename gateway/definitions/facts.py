@@ -159,7 +159,7 @@ def _binding(binding: Mapping[str, Any]) -> Facts:
         if limit := _extension(binding, f"elementdefinition-{key}"):
             facts[key] = limit
     more = [_additional(e) for e in binding.get("extension", ()) if e.get("url") in _ADDITIONAL]
-    more += [_present(a, ("purpose", "valueSet", "any")) for a in binding.get("additional", ())]
+    more += [_present(a, ("purpose", "valueSet", "any")) for a in binding.get("additional", ()) if "usage" not in a]
     if more:
         facts["additional"] = more
     return facts
@@ -168,7 +168,7 @@ def _binding(binding: Mapping[str, Any]) -> Facts:
 def _additional(extension: Mapping[str, Any]) -> Facts:
     """`purpose` (maximum, minimum, required, extensible …) and `valueSet` of an additional binding, written as an extension before R5."""
     parts = {part.get("url"): _valued(part) for part in extension.get("extension", ())}
-    return _present(parts, ("purpose", "valueSet", "any"))
+    return {} if "usage" in parts else _present(parts, ("purpose", "valueSet", "any"))  # who is meant cannot be told
 
 
 def _slicing(slicing: Mapping[str, Any]) -> Facts:

@@ -27,14 +27,14 @@ def record(number: int = 1) -> Resource:
     return _bundle(_everything(Maker(number)))
 
 
-def large(number: int = 12) -> Resource:
+def large(number: int = 12, first: int = 1000) -> Resource:
     """The records of so many people in one Bundle, 100 entries each."""
-    return _bundle(entry for each in range(number) for entry in _everything(Maker(1000 + each)))
+    return _bundle(entry for each in range(number) for entry in _everything(Maker(first + each)))
 
 
-def pressure(profile: str = "http://hl7.org/fhir/StructureDefinition/bp") -> Resource:
-    """One blood pressure that claims a profile."""
-    maker = Maker(7)
+def pressure(number: int = 1) -> Resource:
+    """One blood pressure that claims its profile."""
+    maker, profile = Maker(number), facts()["pressure"]["profile"]
     made = care.pressure(maker, maker.visit())
     return {"resourceType": made.pop("resourceType"), "id": "bench-pressure", "meta": {"profile": [profile]}, **made}
 

@@ -12,6 +12,13 @@ VALUE_SET = {
 }
 
 
+def above(elements):
+    """The elements that others are below, which a snapshot has to list too."""
+    paths = [element["path"] for element in elements]
+    starts = (path[:end] for path in paths for end, sign in enumerate(path) if sign == ".")
+    return [{"path": start} for start in dict.fromkeys(starts) if start not in paths]
+
+
 def findings(document, *elements, form="differential", **head):
     profile = {
         "resourceType": "StructureDefinition",
@@ -20,7 +27,7 @@ def findings(document, *elements, form="differential", **head):
         "kind": "resource",
         "derivation": "constraint",
         "baseDefinition": "http://hl7.org/fhir/StructureDefinition/" + document["resourceType"],
-        form: {"element": [{"id": e["path"], **e} for e in elements]},
+        form: {"element": [{"id": e["path"], **e} for e in (*above(elements), *elements)]},
         **head,
     }
     report = Validator(resources=[profile, VALUE_SET]).report(document, profiles=[URL])
@@ -100,7 +107,10 @@ CONTEXT = "http://example.org/fhir/StructureDefinition/e"
         ([("element", "Patient.active")], []),
         ([("element", "boolean")], []),
         ([("element", "Element")], []),
-        ([("fhirpath", "Patient.name")], []),
+        ([("fhirpath", "Patient.name")], ["extension-context"]),
+        ([("fhirpath", "Patient.active")], []),
+        ([("fhirpath", "Patient.active.where($this)")], []),
+        ([("fhirpath", "Patient.no such path(")], []),
         ([("element", "Patient.no.such.path")], []),
         ([("element", "Observation"), ("element", "Patient.active")], []),
     ],
@@ -125,7 +135,14 @@ def test_where_an_extension_may_stand(contexts, found):
 
 def test_versions_of_profiles():
     document = {"resourceType": "Patient", "meta": {"profile": [f"{URL}|2"]}, "active": True}
-    head = {"resourceType": "StructureDefinition", "url": URL, "type": "Patient", "derivation": "constraint"}
+    base = "http://hl7.org/fhir/StructureDefinition/Patient"
+    head = {
+        "resourceType": "StructureDefinition",
+        "url": URL,
+        "type": "Patient",
+        "baseDefinition": base,
+        "derivation": "constraint",
+    }
     one = {**head, "version": "1", "differential": {"element": [{"path": "Patient.name", "min": 1}]}}
     two = {**head, "version": "2", "differential": {"element": [{"path": "Patient.gender", "min": 1}]}}
     report = Validator(resources=[one, two]).report(document)
@@ -139,10 +156,12 @@ def test_extensions_by_url():
         {"path": "Patient.extension", "id": "Patient.extension:e", "sliceName": "e", "min": 1, "max": "1",
          "type": [{"code": "Extension", "profile": [url]}]},
     ]  # fmt: skip
-    assert findings(PATIENT, *rows) == [("profile-min", "Patient")]
-    one = {"url": url, "valueString": "x"}
-    assert findings({**PATIENT, "extension": [one]}, *rows) == []
-    assert findings({**PATIENT, "extension": [one, one]}, *rows) == [("profile-max", "Patient")]
+    partial = ("profile-partial", "Patient")  # the definition of the extension is not at hand
+    assert findings(PATIENT, *rows) == [("profile-min", "Patient"), partial]
+    one, other = {"url": url, "valueString": "x"}, {"url": url + "2", "valueString": "x"}
+    assert findings({**PATIENT, "extension": [one, other, other]}, *rows) == [partial]
+    assert findings({**PATIENT, "extension": [other]}, *rows) == [("profile-min", "Patient"), partial]
+    assert findings({**PATIENT, "extension": [one, one]}, *rows) == [("profile-max", "Patient"), partial]
 
 
 def test_the_definition_of_an_extension_is_kept():
@@ -157,9 +176,63 @@ def test_a_profile_of_another_type_is_an_error():
     assert findings(PATIENT, {"path": "Observation"}, type="Observation") == [("profile-type", "Patient")]
 
 
-def test_slices_and_invariants_are_said_not_to_be_checked():
+SLICING = {"discriminator": [{"type": "value", "path": "use"}], "rules": "open"}
+
+
+def test_slices_are_checked():
+    rows = [
+        {"path": "Patient.name", "slicing": SLICING},
+        {"path": "Patient.name", "id": "Patient.name:a", "sliceName": "a", "min": 1, "max": "1"},
+        {"path": "Patient.name.use", "id": "Patient.name:a.use", "fixedCode": "official"},
+        {"path": "Patient.name.family", "id": "Patient.name:a.family", "min": 1},
+    ]
+    official = {"use": "official", "family": "Kim"}
+    assert findings(PATIENT, *rows) == [("profile-min", "Patient")]
+    assert findings({**PATIENT, "name": [{"text": "x"}, official]}, *rows) == []
+    assert findings({**PATIENT, "name": [official, official]}, *rows) == [("profile-max", "Patient")]
+    bare = {"use": "official", "text": "x"}
+    assert findings({**PATIENT, "name": [{"text": "x"}, bare]}, *rows) == [("profile-min", "Patient.name[1]")]
+
+
+def test_a_slice_that_nothing_tells_apart_is_said_not_to_be_checked():
     rows = [{"path": "Patient.name", "id": "Patient.name:a", "sliceName": "a", "min": 1}]
-    assert findings(PATIENT, *rows) == [("profile-partial", "Patient")]
+    assert findings(PATIENT, *rows) == [("slice-unjudged", "Patient")]
+
+
+@pytest.mark.parametrize(
+    ("path", "expression", "found"),
+    [
+        ("Patient", "birthDate.exists()", "Patient"),
+        ("Patient.name", "given.exists()", "Patient.name[0]"),
+        ("Patient.gender", "$this = 'female'", "Patient.gender"),
+        ("Patient.name.family", "length() > 3", "Patient.name[0].family"),
+    ],
+)
+@pytest.mark.parametrize(("severity", "said"), [("error", "error"), ("warning", "warning")])
+def test_invariants_are_checked(path, expression, found, severity, said):
+    rule = {"key": "x-1", "severity": severity, "human": "x", "expression": expression}
+    row = {"path": path, "constraint": [rule]}
+    assert findings(PATIENT, row) == [("x-1", found)]
+    assert findings(PATIENT, {"path": path, "constraint": [{**rule, "expression": f"({expression}).not()"}]}) == []
+    kept = {**PATIENT, "birthDate": "2020", "gender": "female", "name": [{"family": "Kimm", "given": ["A"]}]}
+    assert findings(kept, row) == []
+
+
+@pytest.mark.parametrize("expression", ["birthDate.", "no.such(", "exists(1, 2, 3)"])
+def test_an_invariant_that_is_no_expression_is_said_not_to_be_checked(expression):
+    rule = {"key": "x-1", "severity": "error", "human": "x", "expression": expression}
+    profile = {
+        "resourceType": "StructureDefinition",
+        "url": URL,
+        "type": "Patient",
+        "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "differential": {"element": [{"id": "Patient", "path": "Patient", "constraint": [rule]}]},
+    }
+    report = Validator(resources=[profile]).report(PATIENT, profiles=[URL])
+    assert [(f.severity, f.rule, f.expression, f.source) for f in report.findings] == [
+        ("warning", "x-1", "Patient", URL)
+    ]
 
 
 def test_a_broken_profile_is_not_at_hand():

@@ -12,7 +12,6 @@ from gateway.validating.positions.text import decoded, is_xml, lines
 from gateway.validating.positions.xml_text import XmlText
 
 _NAMED = frozenset({"unknown-element", "xml-order"})  # rules whose `found` is the name of a member
-Wanted = tuple[tuple[Step, ...], str]
 
 
 def placed(findings: tuple[Finding, ...], body: bytes, inside: str = "") -> tuple[Finding, ...]:

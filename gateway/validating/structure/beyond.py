@@ -139,7 +139,7 @@ def _limits(element: Element, base: Element | None) -> Iterator[Any]:
     if element.max_size is not None:
         yield LargestRule(element.max_size)
     if element.mime_types:
-        yield KindsRule(element.mime_types)
+        yield KindsRule(tuple(kind.lower() for kind in element.mime_types))
     if base is not None:
         yield from (FormRule(kind.regex) for kind in element.types if kind.regex and kind not in base.types)
     if element.min_value:

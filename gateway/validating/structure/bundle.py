@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.validating.structure.document import document
+from gateway.validating.structure.document import document, message
 from gateway.validating.structure.finding import MOST, NONE, Findings, below, error
 from gateway.validating.structure.scope import Scope
 
 _REQUESTS = ("batch", "transaction", "history")
 _RESPONSES = ("batch-response", "transaction-response", "history")
+_ADDRESSED = ("document", "message")
 _FIRST = {"document": ("Composition", "bdl-11"), "message": ("MessageHeader", "bdl-12")}
 _ONCE = ("self", "first", "previous", "prev", "next", "last")
 RULES = ("bdl-1", "bdl-2", "bdl-3", "bdl-4", "bdl-5", "bdl-7", "bdl-8", "bdl-9", "bdl-10", "bdl-11", "bdl-12")
@@ -30,6 +31,8 @@ class BundleRule:
         findings = _head(node, kind) + _links(node) + _first(listed, kind) + _unique(listed)
         if kind == "document":
             findings += document(scope)
+        if kind == "message":
+            findings += message(scope)
         for place, entry in enumerate(listed):
             if found := _entry(entry, kind):
                 findings += below(found, f"entry[{place}]")
@@ -91,34 +94,46 @@ def _entry(entry: Mapping[str, Any], kind: str) -> Findings:
         )
     if ("response" in entry) != (kind in _RESPONSES):
         found += error("invariant", "bdl-4", "entry.response is required for responses and history, and only there.")
+    found += _requested(entry, kind)
     if not entry.keys() & {"resource", "request", "response"}:
         found += error("invariant", "bdl-5", "An entry needs a resource, a request or a response.")
     url = entry.get("fullUrl")
     if isinstance(url, str) and "/_history/" in url:
         found += error("invariant", "bdl-8", "A fullUrl must not name a version.", found=url, at="fullUrl")
-    return found + _consistent(entry, url)
+    return found + _consistent(entry, url, kind)
 
 
-def _consistent(entry: Mapping[str, Any], url: Any) -> Findings:
-    """Bundle.entry.fullUrl: unless it is a urn, it ends with the type and id that the resource itself has.
+def _requested(entry: Mapping[str, Any], kind: str) -> Findings:
+    """What is to be created or changed comes with the request, what is read or deleted does not (R4, http.html 3.1.0.11.1)."""
+    request = entry.get("request")
+    method = request.get("method") if kind in ("batch", "transaction") and isinstance(request, Mapping) else None
+    if method in _WITH and "resource" not in entry:
+        return error(
+            "required", "request-resource", "This request needs a resource.", expected="resource", at="request"
+        )
+    if method in _WITHOUT and "resource" in entry:
+        return error("structure", "request-resource", "This request has no resource.", found=method, at="request")
+    return NONE
 
-    A fullUrl without a scheme is no address at all.
-    """
+
+_WITH = ("POST", "PUT", "PATCH")
+_WITHOUT = ("GET", "HEAD", "DELETE")
+
+
+def _consistent(entry: Mapping[str, Any], url: Any, kind: str) -> Findings:
+    """Bundle.entry.fullUrl: there in a document or a message, absolute, and a REST address ends with the type and id of the resource."""
     resource = entry.get("resource")
+    if url is None and kind in _ADDRESSED and resource is not None:
+        text = "Every entry of a document or a message has a fullUrl."
+        return error("required", "full-url-missing", text, expected="fullUrl")
     if isinstance(url, str) and ":" not in url:
         text = "A fullUrl must be absolute."
         return error("invalid", "full-url", text, expected="an absolute address", found=url, at="fullUrl")
     if not isinstance(url, str) or not url.startswith(("http://", "https://")) or not isinstance(resource, Mapping):
         return NONE
-    parts, kind, id = url.split("/"), resource.get("resourceType"), resource.get("id")
-    if "/_history/" in url or len(parts) < 5 or parts[-2:] == [kind, id]:
+    parts, named = url.split("/"), [resource.get("resourceType"), resource.get("id")]
+    if "/_history/" in url or len(parts) < 5 or parts[-2:] == named or (named[1] is None and parts[-2] != named[0]):
         return NONE
-    if id is None:
-        text = "The fullUrl names an id, and the resource has none."
-        return error("invalid", "full-url-id", text, expected="an id") if parts[-2] == kind else NONE
-    if parts[-2] == kind:
-        text = "The fullUrl does not end with the id of the resource."
-        return error("invalid", "full-url", text, expected="Type/id", found=url)
     text = "The fullUrl does not end with the type and id of the resource."
     return error("invalid", "full-url", text, expected="Type/id", found=url)
 

@@ -146,19 +146,28 @@ class Targets:
 
 
 def keeps(profile: Profile, node: Node, scope: Scope) -> bool:
-    """Whether a value keeps a profile; a question that is already being asked (profiles that lead to each other) is taken as kept."""
-    asked: set[tuple[str, int]] = scope.kept.setdefault("asked", set())
-    known: dict[tuple[str, int], bool] = scope.kept.setdefault("kept", {})
+    """Whether a value keeps a profile; a question that is already being asked (profiles that lead to each other) is taken as kept.
+
+    Answers about objects are remembered, unless they rest on such a question.
+    """
+    asked: dict[tuple[str, int], None] = scope.kept.setdefault("asked", {})
+    known: dict[tuple[str, int], bool] = scope.kept.setdefault("answers", {})
     mark = (profile.url, id(node.value))
+    if type(node.value) is not dict:  # small values share an identity
+        return not unsound(profile.check(node, scope))
     if mark in known:
         return known[mark]
     if mark in asked or len(asked) > MOST:
+        scope.kept["assumed"] = True
         return True
-    asked.add(mark)
-    try:
-        answer = known[mark] = not unsound(profile.check(node, scope))
-    finally:
-        asked.discard(mark)
+    outermost = not asked
+    asked[mark] = None
+    answer = not unsound(profile.check(node, scope))
+    del asked[mark]
+    if outermost or not scope.kept.get("assumed"):
+        known[mark] = answer
+    if outermost:
+        scope.kept["assumed"] = False
     return answer
 
 

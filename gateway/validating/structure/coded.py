@@ -81,7 +81,7 @@ class Binding:
 
     def no_code(self) -> Findings:
         """What is said of a concept in words alone."""
-        return (self._finding(_NO_CODE, ""),) if self.strength in ("required", "maximum") else NONE
+        return (self._finding(_NO_CODE, ""),) if self.strength == "required" else NONE
 
     def _finding(self, text: str, found: str) -> Finding:
         severity = _SEVERITY[self.strength]

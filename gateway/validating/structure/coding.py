@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.terminology.grammars import kind_of
 from gateway.terminology.membership import Membership, Terminology
-from gateway.validating.structure.finding import NONE, Findings, Rule, error
+from gateway.validating.structure.errata import extended
+from gateway.validating.structure.finding import NONE, Findings, Rule, error, warning
 from gateway.validating.structure.scope import Scope
 
 _CERTAIN = (
@@ -43,7 +45,8 @@ class KnownCode:
         if self._terminology.in_system(system, code) is not Membership.OUT:
             return NONE
         text = "The code is not one of its code system."
-        return error("code-invalid", "code-unknown", text, expected=system, found=code, at="code")
+        said = warning if system.startswith(extended()) else error
+        return said("code-invalid", "code-unknown", text, expected=system, found=code, at="code")
 
     def _can_tell(self, system: str) -> bool:
         known = self._certain.get(system)
@@ -52,6 +55,35 @@ class KnownCode:
             if len(self._certain) < _MOST_SYSTEMS:
                 self._certain[system] = known
         return known
+
+
+@dataclass(frozen=True, slots=True)
+class AbsoluteSystem:
+    """The system of a code or an identifier is an absolute URI (R4, Coding.system, Identifier.system)."""
+
+    def check(self, node: Any, _scope: Scope) -> Findings:
+        """0..1 finding."""
+        system = node.get("system")
+        if type(system) is not str or ":" in system:
+            return NONE
+        text = "The system must be an absolute address."
+        return error("value", "system-absolute", text, expected="an absolute URI", found=system, at="system")
+
+
+@dataclass(frozen=True, slots=True)
+class UriValue:
+    """An identifier that is a URI (system urn:ietf:rfc:3986) has a whole one as its value (R4, Identifier.system)."""
+
+    def check(self, node: Any, _scope: Scope) -> Findings:
+        """0..1 finding."""
+        value = node.get("value")
+        if node.get("system") != _URIS or type(value) is not str or ":" in value:
+            return NONE
+        text = "The value of this identifier must be a whole URI."
+        return error("value", "identifier-uri", text, expected="an absolute URI", found=value, at="value")
+
+
+_URIS = "urn:ietf:rfc:3986"
 
 
 class Remembered:

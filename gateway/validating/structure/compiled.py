@@ -17,7 +17,7 @@ from gateway.terminology.membership import Terminology
 from gateway.validating.structure import bundle
 from gateway.validating.structure.attachment import SizeRule
 from gateway.validating.structure.coded import Coded, bindings, coded, of_code, quick_member
-from gateway.validating.structure.coding import KnownCode, Remembered
+from gateway.validating.structure.coding import AbsoluteSystem, KnownCode, Remembered, UriValue
 from gateway.validating.structure.content import CONTENT
 from gateway.validating.structure.content.markdown import MarkdownRule
 from gateway.validating.structure.context import EVERYWHERE, InContext
@@ -26,7 +26,7 @@ from gateway.validating.structure.finding import Findings, Rule
 from gateway.validating.structure.invariant import InvariantRule, Ordered, invariant_rules
 from gateway.validating.structure.narrative import NarrativeRule
 from gateway.validating.structure.primitives import PrimitiveRule, TextRule, is_id, primitive
-from gateway.validating.structure.reference import LocalReference, ReferenceRule
+from gateway.validating.structure.reference import NamedReference, ReferenceRule
 from gateway.validating.structure.resource import ContainedRule, ContainedUsed, ImplicitRules, Inner, ResourceRule
 from gateway.validating.structure.scope import Scope
 from gateway.validating.structure.shape import (
@@ -51,7 +51,8 @@ _WRITTEN: Mapping[str, tuple[Guarded, ...]] = {
     "Extension": (Guarded(None, ValueOrMore()),),
     "Bundle": (Guarded(None, bundle.BundleRule()),),
     "Attachment": (Guarded(frozenset(("size",)), SizeRule()),),
-    "Reference": (Guarded(frozenset(("reference",)), LocalReference()),),
+    "Coding": (Guarded(frozenset(("system",)), AbsoluteSystem()),),
+    "Identifier": (Guarded(frozenset(("system",)), AbsoluteSystem()), Guarded(frozenset(("system",)), UriValue())),
 }
 _NESTED = ("Element", "BackboneElement")
 _CODES = ("Coding", "Quantity")
@@ -121,6 +122,8 @@ class Catalogue(dict[str, ObjectRule]):
             rules += (Guarded(frozenset(("implicitRules",)), ImplicitRules()),)
             rules += tuple(Guarded(None, WholeRule(judge)) for judge in CONTENT.get(id, ()))
         rules += _WRITTEN.get(id, ())
+        if id == "Reference":
+            rules += (Guarded(frozenset(("reference",)), NamedReference(self._library.resource_types)),)
         if id in _CODES:
             rules += (Guarded(frozenset(("code",)), self._known_code),)
         element = structure.element(id)

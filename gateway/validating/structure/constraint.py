@@ -73,14 +73,15 @@ class Constraint:
             found += cut.of_all(values)
         return found
 
-    def counted(self, size: int) -> Findings:
-        """0..1 finding of how many there are."""
+    def counted(self, size: int, cut: str = "") -> Findings:
+        """0..1 finding of how many there are, of the element or of a slice of it."""
+        name = f"{self.name}:{cut}" if cut else self.name
         if size < self.least:
             text = "The profile requires more values of an element."
-            return error("required", "profile-min", text, expected=f"{self.name}: at least {self.least}", found=size)
+            return error("required", "profile-min", text, expected=f"{name}: at least {self.least}", found=size)
         if 0 <= self.most < size:
             text = "The profile allows fewer values of an element."
-            return error("structure", "profile-max", text, expected=f"{self.name}: at most {self.most}", found=size)
+            return error("structure", "profile-max", text, expected=f"{name}: at most {self.most}", found=size)
         return NONE
 
     def _other_type(self, step: str, kind: str) -> Findings:

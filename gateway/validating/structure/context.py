@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gateway.data import data_path
 from gateway.definitions.library import Library
 from gateway.fhirpath import Node, NotCompiled, NotEvaluated
-from gateway.model.wire import read_json
+from gateway.validating.structure.errata import unplaced
 from gateway.validating.structure.finding import MOST, NONE, Findings, error
 
 if TYPE_CHECKING:
@@ -76,13 +74,6 @@ class InContext:
         except (NotCompiled, NotEvaluated):
             return True
         return any(isinstance(one, Node) and (one.value is node or one.shadow is node) for one in found)
-
-
-@cache
-def unplaced() -> frozenset[str]:
-    """Extensions whose contexts R4 itself does not keep (profiles/fhir/errata.json)."""
-    rows = read_json(data_path("profiles", "fhir", "errata.json").read_bytes())["unplaced"]
-    return frozenset(row["extension"] for row in rows)
 
 
 EVERYWHERE = InContext()

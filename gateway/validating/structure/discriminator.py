@@ -113,9 +113,12 @@ def _has(value: Any, names: tuple[str, ...], texts: frozenset[str]) -> bool:
     return type(value) is dict and names[0] in value and _has(value[names[0]], names[1:], texts)
 
 
+_BY_URL = (Step("child", "url"),)
+
+
 def _url_of(place: Place, steps: tuple[Step, ...]) -> str:
     """The url of a slice of extensions: fixed in the slice, else the address of its definition, at hand or not."""
-    if steps != (Step("child", "url"),):
+    if steps != _BY_URL:
         return ""
     own = place.children.get("url")
     if own is not None and own.element.fixed:
@@ -200,7 +203,7 @@ def _extension_places(place: Place, url: str, profiles: Profiles) -> list[Place]
     """The slice of extensions of that url, and what its own definition says."""
     extensions = place.children.get("extension")
     slices = extensions.slices.values() if extensions else ()
-    found = [one for one in slices if any(p.partition("|")[0] == url for t in one.element.types for p in t.profiles)]
+    found = [one for one in slices if _url_of(one, _BY_URL) == url]
     root = profiles.place(url)
     return found or ([root] if root else [])
 

@@ -1,4 +1,4 @@
-"""A document Bundle as a whole: what its Composition names is in it, and nothing else is (FHIR R4, documents.html 3.3.1)."""
+"""Documents and messages as a whole: what their first entry names is in them (FHIR R4, documents.html 3.3.1, messaging.html)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,19 @@ def document(bundle: Scope) -> Findings:
         if len(found) > MOST:
             break
     return found + _unreachable(bundle)
+
+
+def message(bundle: Scope) -> Findings:
+    """0..* findings of a Bundle of type message: what its header is about is in it (R4, messaging.html, MessageHeader.focus)."""
+    header = entry_scope(bundle, 0)
+    rows = header.resource.get("focus") if header is not None and header.type == "MessageHeader" else None
+    found = NONE
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        text = row.get("reference") if isinstance(row, Mapping) else None
+        if header is not None and isinstance(text, str) and not matches(text, header) and len(found) < MOST:
+            said = "What the header of the message is about has to be in the message."
+            found += error("not-found", "message-incomplete", said, found=text, at=f"entry[0].resource.focus[{number}]")
+    return found
 
 
 def _there(step: str, reference: str, composition: Scope) -> Findings:

@@ -53,7 +53,8 @@ class DecimalsRule:
 
     def check(self, node: Any, _scope: Scope) -> Findings:
         """0..1 finding."""
-        places = len(str(node).partition(".")[2]) if _number(node) else 0
+        exponent = Decimal(str(node)).as_tuple().exponent if _number(node) else 0
+        places = -exponent if isinstance(exponent, int) else 0
         if places <= self.most:
             return NONE
         text = "The number has more decimals than the profile allows."
@@ -87,7 +88,7 @@ class KindsRule:
         given = node.get("contentType") if isinstance(node, Mapping) else None
         if not isinstance(given, str):
             return NONE
-        name = given.partition(";")[0].strip()
+        name = given.partition(";")[0].strip().lower()
         if name in self.kinds or f"{name.partition('/')[0]}/*" in self.kinds:
             return NONE
         text = "The profile does not allow content of this kind."

@@ -40,13 +40,15 @@ def is_markdown(text: str) -> bool:
 
 
 def is_uri(text: str) -> bool:
-    """No white space; a `urn:oid:` or `urn:uuid:` must be one."""
+    """No white space; a `urn:oid:` or `urn:uuid:` must be one, and `oid:` or `uuid:` alone is no scheme."""
     if not text or " " in text or not (text.isprintable() or not _BLANK.search(text)):
         return False
-    if text[0] != "u":
+    if text[0] not in "uo":
         return True
     if text.startswith("urn:oid:"):
         return is_oid(text)
+    if text.startswith(("oid:", "uuid:")):
+        return False
     return not text.startswith("urn:uuid:") or is_uuid(text.lower())
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.validating.structure.finding import NONE, Findings, Rule, error
+from gateway.validating.structure.finding import NONE, Findings, Rule, error, warning
 from gateway.validating.structure.primitives import is_id
-from gateway.validating.structure.resolving import resolve, type_named
+from gateway.validating.structure.resolving import bundle_of, resolve, type_named
 from gateway.validating.structure.scope import Scope
 
 
@@ -44,16 +44,47 @@ def wrong_target(allowed: frozenset[str], named: str) -> Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class LocalReference:
-    """ref-1: a reference that starts with `#` names a contained resource that is there; a stated type is the type of what is named."""
+class NamedReference:
+    """What `reference` says: `#id` names a contained resource that is there (ref-1), a relative address is `Type/id` or a search of a
+    type, and a stated `type` is that of what is named (R4, references.html 2.3.0.1)."""
+
+    known: frozenset[str]
 
     def check(self, node: Any, scope: Scope) -> Findings:
         """0..1 finding."""
         text = node.get("reference")
-        if not isinstance(text, str) or not text.startswith("#") or resolve(text, scope) is not None:
+        if type(text) is not str:
             return NONE
-        said = "A reference names a contained resource that is not there."
-        return error("not-found", "ref-1", said, found=text)
+        if text[:1] == "#" or text[:4] == "urn:":
+            return self._inside(text, node, scope)
+        if ":" not in text and not self._relative(text):
+            return error("value", "reference-form", _NO_FORM, expected="Type/id", found=text)
+        return self._typed(node, type_in(text, self.known)) if "type" in node else NONE
+
+    def _inside(self, text: str, node: Any, scope: Scope) -> Findings:
+        """A reference that can only mean something in the document."""
+        target = resolve(text, scope)
+        if target is not None:
+            return self._typed(node, target.type) if "type" in node else NONE
+        if text[:1] == "#":
+            return error("not-found", "ref-1", _NOT_THERE, found=text)
+        return warning("not-found", "reference-local", _NO_ENTRY, found=text) if bundle_of(scope) else NONE
+
+    def _typed(self, node: Any, named: str) -> Findings:
+        stated = node["type"]
+        if not named or not isinstance(stated, str) or stated not in self.known or stated == named:
+            return NONE
+        return error("structure", "reference-type", _OTHER_TYPE, expected=stated, found=named)
+
+    def _relative(self, text: str) -> bool:
+        kind, mark, _ = text.partition("?")
+        return bool(type_in(text, self.known)) or (bool(mark) and kind in self.known)
+
+
+_NOT_THERE = "A reference names a contained resource that is not there."
+_NO_ENTRY = "No entry of the Bundle is what this reference names."
+_NO_FORM = "A relative reference is a type and an id, or a search of a type."
+_OTHER_TYPE = "The reference names another type of resource than it states."
 
 
 def target_type(reference: Mapping[str, Any], known: frozenset[str]) -> str:

@@ -26,7 +26,7 @@ class Slice:
 
     def of_values(self, values: list[Occurrence]) -> Findings:
         """The findings of the values of the slice: how many, each of them, and slices within."""
-        found = self.constraint.counted(len(values))
+        found = self.constraint.counted(len(values), self.name)
         for step, node, scope in values:
             if more := self.constraint.of_node(node, scope):
                 found += below(more, step)

@@ -50,7 +50,12 @@ def test_what_the_composition_names_has_to_be_there(said, place, scoped):
     [
         {"subject": {"reference": "#p"}},  # judged where it stands
         {"subject": {"display": "x"}},
-        {"subject": "x", "author": {"reference": PATIENT}, "section": {"entry": [NAMED]}, "attester": [3, {"party": []}]},
+        {
+            "subject": "x",
+            "author": {"reference": PATIENT},
+            "section": {"entry": [NAMED]},
+            "attester": [3, {"party": []}],
+        },
         {"subject": {"reference": 3}},
         {"relatesTo": [{"targetReference": NAMED}]},  # an earlier document is elsewhere
     ],
@@ -91,7 +96,20 @@ def test_what_may_stand_there_unnamed(kind, scoped):
 
 @pytest.mark.parametrize(
     "entries",
-    [None, [], {}, {"0": {}}, "x", 3, [None], [[]], ["x"], [{}], [{"resource": []}], [{"resource": {"resourceType": "Patient"}}]],
+    [
+        None,
+        [],
+        {},
+        {"0": {}},
+        "x",
+        3,
+        [None],
+        [[]],
+        ["x"],
+        [{}],
+        [{"resource": []}],
+        [{"resource": {"resourceType": "Patient"}}],
+    ],
 )
 def test_what_does_not_start_with_a_composition_is_left_to_other_rules(entries, scoped):
     assert found(scoped, {"resourceType": "Bundle", "type": "document", "entry": entries}) == []

@@ -4,7 +4,15 @@ import time
 
 import pytest
 
-from gateway.validating.structure.resolving import absolute, bundle_of, entries, full_url_of, matches, resolve, type_named
+from gateway.validating.structure.resolving import (
+    absolute,
+    bundle_of,
+    entries,
+    full_url_of,
+    matches,
+    resolve,
+    type_named,
+)
 from gateway.validating.structure.scope import Scope
 
 UUID = "urn:uuid:00000000-0000-4000-8000-000000000001"
@@ -128,7 +136,11 @@ def test_contained_is_what_the_resource_around_holds(scoped):
         assert (found.resource, found.contained, found.outer) == (ORGANIZATION, True, around)
         assert resolve("#", asking) is around
         assert resolve("#d", asking) is None
-        assert (type_named("#a", asking), type_named("#", asking), type_named("#c", asking)) == ("Organization", "Patient", "")
+        assert (type_named("#a", asking), type_named("#", asking), type_named("#c", asking)) == (
+            "Organization",
+            "Patient",
+            "",
+        )
 
 
 def test_contained_in_contained_is_no_container_of_its_own(scoped):

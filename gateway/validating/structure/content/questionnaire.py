@@ -14,8 +14,6 @@ from gateway.validating.structure.finding import MOST, NONE, Findings, below, er
 if TYPE_CHECKING:
     from gateway.validating.structure.scope import Scope
 
-_OPTIONS = ("choice", "open-choice")
-
 
 def check(node: Row, scope: Scope) -> Findings:
     """0..* findings, each at its item."""
