@@ -24,7 +24,8 @@ from gateway.errors import GatewayError
 FHIR = "http://hl7.org/fhir/StructureDefinition/"
 CORE_VERSION = "4.0.1"
 Made = TypeVar("Made")
-_MOST_KEPT = 20_000
+_MOST_KEPT = 5_000
+_LONGEST_KEPT = 500  # characters of an address
 _MOST_FACTS = 64
 _DEEPEST = 16
 _PLAIN_RESOURCES = ("Bundle", "Binary", "Parameters")
@@ -132,8 +133,9 @@ def _kept(cache: dict[str, Made | None], key: str, make: Callable[[], Made | Non
     if key in cache:
         return cache[key]
     made = make()
-    if len(cache) < _MOST_KEPT:
-        cache[key] = made
+    if len(cache) >= _MOST_KEPT or len(key) > _LONGEST_KEPT:
+        return made
+    cache[key] = made
     return made
 
 

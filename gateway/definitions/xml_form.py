@@ -65,7 +65,7 @@ class Reader:
         _, name = _name(node)
         structure = self.library.structure(name) if name in self.library.resource_types else None
         made, findings = self._object(node, Place(structure, name, path))
-        return {"resourceType": name, **made}, findings + _attributes(node, path, ("xmlns",))
+        return {**made, "resourceType": name}, findings + _attributes(node, path, ("xmlns",))
 
     def _object(self, node: _Element, place: Place) -> tuple[dict[str, Any], Findings]:
         """The children of a node as members; `id` and `url` attributes become members."""
@@ -81,6 +81,9 @@ class Reader:
             index = counts.get(name, 0)
             counts[name] = index + 1
             path = f"{place.path}.{_step(name, element, kind)}" + (f"[{index}]" if many else "")
+            if name == "resourceType" or (element is not None and "xmlAttr" in element.representation):
+                findings += (_said("structure", path, "xml-element", "This is no element in XML.", name),)
+                continue
             value, shadow, found = self._value(child, namespace, (element, kind), path)
             _put(made, (name, many, index), value, shadow)
             findings += found if len(findings) < 1000 else ()
@@ -171,9 +174,13 @@ def _put(made: dict[str, Any], key: tuple[str, bool, int], value: Any, shadow: A
         return
     if not many and not isinstance(made.get(name), list):
         made[name] = [made[name]] if name in made else [None]
-    made.setdefault(name, [None] * index).append(value)
+    if name not in made:
+        made[name] = [None] * index
+    made[name].append(value)
     if shadow is not None or f"_{name}" in made:
-        rows = made.setdefault(f"_{name}", [None] * index)
+        if f"_{name}" not in made:
+            made[f"_{name}"] = [None] * index
+        rows = made[f"_{name}"]
         if isinstance(rows, list):
             rows.append(shadow)
 

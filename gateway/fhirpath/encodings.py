@@ -6,8 +6,10 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 
+from gateway.errors import Unusable
 from gateway.fhirpath.code import EMPTY, Functions, plain
 from gateway.fhirpath.environment import State
+from gateway.fhirpath.failures import NotEvaluated
 from gateway.fhirpath.values import text
 from gateway.model.wire import read_json, write_json
 
@@ -55,7 +57,10 @@ def _json(value: str) -> str:
 
 
 def _of_json(value: str) -> str:
-    return str(read_json(f'"{value}"'.encode()))
+    try:
+        return str(read_json(f'"{value}"'.encode()))
+    except (Unusable, UnicodeEncodeError) as error:
+        raise NotEvaluated("The text cannot be read as it is written.") from error
 
 
 _ENCODE: Forms = {"hex": _hex, "base64": _base64, "urlbase64": _url_base64}

@@ -17,6 +17,7 @@ MAX_BYTES = 20_000_000
 MAX_DEPTH = 64
 MAX_DIGITS = 60
 MAX_EXPONENT = 400
+_BLANKS = (b" :", b"\t:", b"\n:", b"\r:")  # before a colon: a name may be written so, and is not counted then
 _DOUBTFUL = (b"\\u0000", b"\\ud", b"\\uD")  # escapes of U+0000 and of surrogates
 
 
@@ -50,7 +51,7 @@ def read_json(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_D
     try:
         text = body.decode("utf-8")
         value = _decoder.decode(text)
-        if _bounded(value, max_depth) != body.count(b'":'):
+        if _bounded(value, max_depth) != body.count(b'":') or any(blank in body for blank in _BLANKS):
             _distinct.decode(text)  # a name may stand twice, or only be written with blanks: told by a slower reader
     except (ValueError, RecursionError) as error:
         raise Malformed("The body is not one well-formed JSON document.") from error
@@ -102,7 +103,8 @@ def _constant(text: str) -> Any:
 def _bounded(value: Any, max_depth: int) -> int:
     """How many names all objects have; level by level, without recursion. Raises TooLarge when they are nested too deeply.
 
-    Every name in the text is followed by `":`, so a text with no more of them than this has no name twice.
+    Every name in the text is followed by `":` where no blanks stand before colons, so a text with no more of them than this has no
+    name twice.
     """
     names = 0
     level: list[Any] = [value]

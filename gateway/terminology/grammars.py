@@ -15,6 +15,7 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 _TOP_LEVEL = frozenset(
     "application audio example font haptics image message model multipart text video".split()  # noqa: SIM905 one line
 )
+_SHORT = ("xml", "json", "ttl")  # what R4 lets a CapabilityStatement say instead (CapabilityStatement.format)
 _LONGEST = 18  # digits of an SCTID
 
 
@@ -59,7 +60,7 @@ def media_type(code: str) -> bool | None:
         return False
     registered = parts[0].lower() in _TOP_LEVEL
     if len(parts) == 1:
-        return None if registered else False
+        return None if registered or parts[0] in _SHORT else False
     return True if registered else None
 
 

@@ -44,6 +44,8 @@ class Rules:
 def open_rules(rulebook: Rulebook, remote: Remote | None = None) -> Rules:
     """The rules of a rulebook. Raises Misconfigured for a package or profile that a site requires and that is not at hand."""
     folder = rulebook.data_dir
+    if folder is None and rulebook.packages:
+        raise Misconfigured("Packages are required, and there is no data directory to have them in.")
     shelves = shelves_of(folder, rulebook.packages) if folder else ()
     validator = Validator(installed=shelves, contents=releases_of(folder) if folder else (), remote=remote)
     by_type: dict[str, list[str]] = {}

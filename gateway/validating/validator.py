@@ -21,8 +21,8 @@ from gateway.validating.structure.asking import environment
 from gateway.validating.structure.coded import UNCHECKED
 from gateway.validating.structure.compiled import Catalogue
 from gateway.validating.structure.context import lineage
-from gateway.validating.structure.finding import MOST, NONE, Findings, below, error, warning
-from gateway.validating.structure.profiled import Profiles, supported
+from gateway.validating.structure.finding import ENOUGH, MOST, NONE, Findings, below, error, more, unsound, warning
+from gateway.validating.structure.profiled import Profile, Profiles, supported
 from gateway.validating.structure.scope import Scope, Tools
 
 
@@ -56,8 +56,8 @@ class Validator:
         return self._tools.terminology
 
     def type_of(self, profile: str) -> str:
-        """The type of resource that a profile is about; empty when it is not at hand."""
-        return self._profiles.type_of(profile)
+        """The type of resource that a profile is about; empty when it, or the version asked for, is not at hand."""
+        return self._profiles.type_of(profile) if self._library.version_known(profile) else ""
 
     def validate(self, document: bytes | Mapping[str, Any], profiles: Sequence[str] = ()) -> dict[str, Any]:
         """A document to an R4 OperationOutcome with 1..* issues; what cannot be read gives one fatal issue, never an exception."""
@@ -66,7 +66,7 @@ class Validator:
     def report(self, document: bytes | Mapping[str, Any], profiles: Sequence[str] = ()) -> Report:
         """The same as findings; expressions start with the resource type (`Patient.name[0].given[1]`)."""
         try:
-            resource, read = read_fhir(document, core()) if isinstance(document, bytes) else (document, NONE)
+            resource, read = read_fhir(document, core()) if isinstance(document, bytes) else (plain(document), NONE)
             if not isinstance(resource, Mapping) or not isinstance(resource.get("resourceType"), str):
                 text = "The document is not a FHIR resource."
                 return Report(_placed(error("structure", "resource-type", text, expected="resourceType"), document))
@@ -86,33 +86,41 @@ class Validator:
         for step, inner in _claiming(scope):
             for url in supported(inner.resource.get("meta")):
                 if found := self._against(inner, url):
-                    findings += below(found, step) if step else found
-                    if len(findings) > MOST:
+                    findings = more(findings, below(found, step) if step else found)
+                    if len(findings) > ENOUGH:
                         return findings
         return findings
 
-    def _against(self, scope: Scope, url: str, above: frozenset[str] = frozenset()) -> Findings:
-        """The findings by a profile, and by those that it imposes; one that imposes itself is asked once."""
+    def _against(self, scope: Scope, url: str) -> Findings:
         profile = self._profiles.get(url)
+        if profile is None and self._library.resource("StructureDefinition", url) is not None:
+            text = "This profile is at hand, but it cannot be read as one; the document was not checked against it."
+            return error(
+                "invalid", "profile-unreadable", text, found=url, expected="a StructureDefinition with elements"
+            )
         if profile is None:
             text = "This profile is not at hand; the document was not checked against it."
             return warning("not-found", "profile-unknown", text, found=url, expected="a loaded profile")
         if profile.type not in lineage(self._library, scope.type):
             text = "This profile is about another type of resource."
             return error("structure", "profile-type", text, expected=profile.type, found=scope.type)
-        above |= {url}
-        imposed = (more for each in profile.imposes if each not in above for more in self._against(scope, each, above))
         found = tuple(f if f.source else replace(f, source=url) for f in profile.check(scope.node, scope))
-        found += tuple(imposed)
         if not self._library.version_known(url):
             text = "Another version of this profile is at hand; the document was checked against that."
             found += warning("not-found", "profile-version", text, found=url)
-        if not profile.incomplete:
-            return found
-        text = "Something this profile stands on is not at hand; it was checked in part."
-        missing = self._library.structure(url)
-        expected = ", ".join(missing.missing[:5]) if missing else ""
-        return (*found, Finding("information", "informational", "", text, "profile-partial", expected, url))
+        return found + self._gaps(url, profile)
+
+    def _gaps(self, url: str, profile: Profile) -> Findings:
+        """What of a profile was not judged, and why."""
+        structure, found = self._library.structure(url), NONE
+        if structure is not None and structure.strays:
+            text = "The profile speaks of elements that its base does not have; that part of it was not checked."
+            found += warning("invalid", "profile-strays", text, found=", ".join(structure.strays[:5]), expected=url)
+        if profile.incomplete:
+            text = "Something this profile stands on is not at hand; it was checked in part."
+            missing = ", ".join(structure.missing[:5]) if structure else ""
+            found += (Finding("information", "informational", "", text, "profile-partial", missing, url),)
+        return found
 
 
 def _placed(findings: Findings, document: bytes | Mapping[str, Any]) -> Findings:
@@ -163,16 +171,54 @@ _INNER = ("contained", "entry", "parameter", "part")
 
 
 def _told_once(findings: Findings) -> Findings:
-    """Each finding once, what is said of a code system once for the document, and not more than can be read."""
+    """Each finding once with its worst severity, what is said of a code system once for the document; when they are too many, errors
+    before others."""
     once: dict[tuple[str, ...], Finding] = {}
     for each in findings:
         place = "" if each.rule == UNCHECKED else each.expression
-        once.setdefault((each.rule, place, each.expected if place else "", each.found), each)
+        mark = (each.rule, place, each.expected if place else "", each.found)
+        known = once.setdefault(mark, each)
+        if unsound((each,)) and not unsound((known,)):
+            once[mark] = each
     kept = tuple(once.values())
     if len(kept) <= MOST:
         return kept
+    worst = sorted(kept, key=lambda each: not unsound((each,)))[:MOST]
     text = "There are more findings; only the first are given."
-    return (*kept[:MOST], Finding("information", "too-costly", "", text, "more-findings"))
+    return (*worst, Finding("information", "too-costly", "", text, "more-findings"))
+
+
+_MOST_NODES = 5_000_000
+
+
+def plain(value: Any) -> Any:
+    """A document of mappings and sequences of any kind as one of dicts and lists; one that is so already is itself."""
+    if not isinstance(value, Mapping) or _is_plain(value):
+        return value
+    return _copied(value)
+
+
+def _is_plain(value: Any) -> bool:
+    waiting = [value]
+    seen = 0
+    while waiting:
+        node = waiting.pop()
+        seen += 1
+        if seen > _MOST_NODES:  # or it holds itself
+            raise TooLarge
+        if type(node) is dict:
+            waiting += node.values()
+        elif type(node) is list:
+            waiting += node
+        elif isinstance(node, Mapping | tuple):
+            return False
+    return True
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _now() -> datetime:

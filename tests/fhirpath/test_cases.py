@@ -131,5 +131,7 @@ def test_inside_a_loop_it_is_the_same(chapter, subject, text, answer):
 
 def test_an_invariant_may_name_one_type_of_a_choice_by_its_json_key():
     node = Node({"resourceType": "Observation", "valueString": "a"}, "Observation")
-    assert COMPILER.compile("valueString.exists() and valueInteger.empty()", "Observation").holds(node, environment(node))
+    assert COMPILER.compile("valueString.exists() and valueInteger.empty()", "Observation").holds(
+        node, environment(node)
+    )
     assert COMPILER.compile("valueString", "Observation").evaluate(node, environment(node)) == []

@@ -17,6 +17,7 @@ from gateway.inbound.mount import router
 from gateway.inbound.terminology import DOORS
 from gateway.model.door import ANYONE
 from gateway.pipeline.node import Cpu, Node
+from gateway.validating.rulebook import Rulebook, rules_of
 
 GENDER, SYSTEM = "http://hl7.org/fhir/ValueSet/administrative-gender", "http://hl7.org/fhir/administrative-gender"
 _OPERATIONS = (
@@ -30,7 +31,10 @@ VALIDATE, EXPAND = "/fhir/ValueSet/$validate-code", "/fhir/ValueSet/$expand"
 def client() -> Iterator[httpx.AsyncClient]:
     """The doors before those of single resources, which would take their addresses; who asks is not the matter here."""
     cpu = Cpu(8)
-    node = SimpleNamespace(cpu=cpu, clock=lambda: datetime(2026, 3, 1, tzinfo=UTC), counted=lambda *_: None)
+    rules = rules_of(Rulebook())
+    node = SimpleNamespace(
+        cpu=cpu, clock=lambda: datetime(2026, 3, 1, tzinfo=UTC), counted=lambda *_: None, rules=rules
+    )
     app = FastAPI()
     doors = tuple(replace(door, roles=ANYONE) for door in (*DOORS, *fhir.DOORS))
     app.include_router(router(cast(Node, node), doors))

@@ -235,5 +235,5 @@ def test_an_invariant_that_is_no_expression_is_said_not_to_be_checked(expression
     ]
 
 
-def test_a_broken_profile_is_not_at_hand():
-    assert findings(PATIENT, {"path": "Patient.name", "constraint": [{}]}) == [("profile-unknown", "Patient")]
+def test_a_broken_profile_is_said_to_be_broken():
+    assert findings(PATIENT, {"path": "Patient.name", "constraint": [{}]}) == [("profile-unreadable", "Patient")]

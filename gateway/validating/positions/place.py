@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.model.report import Finding
 from gateway.validating.positions.json_text import JsonText
-from gateway.validating.positions.path import Marks, Step, steps, tree
+from gateway.validating.positions.path import Marks, steps, tree
 from gateway.validating.positions.text import decoded, is_xml, lines
 from gateway.validating.positions.xml_text import XmlText
 

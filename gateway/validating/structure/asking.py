@@ -72,4 +72,4 @@ def _codes(asked: Any) -> Iterator[tuple[str | None, str]]:
         for coding in codings or ():
             code, system = (coding.get("code"), coding.get("system")) if isinstance(coding, Mapping) else (None, None)
             if isinstance(code, str):
-                yield (system if isinstance(system, str) else None), code
+                yield (system if isinstance(system, str) else ""), code

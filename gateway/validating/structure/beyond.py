@@ -9,12 +9,13 @@ from typing import Any
 from gateway.definitions.library import Library
 from gateway.definitions.structure import Element, TypeRef
 from gateway.fhirpath import Compiler, Node
+from gateway.model.patterns import matcher
 from gateway.terminology.membership import Terminology
 from gateway.validating.structure.claims import Conforms, Fixed, OnValue, Pattern, Present, targets
 from gateway.validating.structure.coded import bindings, coded
 from gateway.validating.structure.constraint import NodeRule
 from gateway.validating.structure.finding import NONE, Findings, Silent
-from gateway.validating.structure.invariant import invariant_rules
+from gateway.validating.structure.invariant import Uncompiled, invariant_rules
 from gateway.validating.structure.limits import (
     DecimalsRule,
     FormRule,
@@ -24,9 +25,8 @@ from gateway.validating.structure.limits import (
     RangeRule,
     ShortestRule,
 )
+from gateway.validating.structure.places import NESTED
 from gateway.validating.structure.scope import Scope
-
-_NESTED = ("Element", "BackboneElement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class Beyond:
         known = {i.key for i in base.invariants} if base else set()
         codes = list(dict.fromkeys(kind.code for kind in element.types)) or [element.path]
         for code in codes:
-            structure = self.library.structure(code) if code not in _NESTED else None
+            structure = self.library.structure(code) if code not in NESTED else None
             root = structure.element(structure.type) if structure else None
             skipped = known | ({i.key for i in root.invariants} if root else {"ele-1"})
-            name = base.id if base is not None and code in _NESTED else code
+            name = base.id if base is not None and code in NESTED else code
             held = base is not None and any(kind.code == "Resource" for kind in base.types)
             for rule in invariant_rules(self.compiler, name, [i for i in element.invariants if i.key not in skipped]):
                 judged = FromHolder(rule) if held else rule
@@ -141,7 +141,10 @@ def _limits(element: Element, base: Element | None) -> Iterator[Any]:
     if element.mime_types:
         yield KindsRule(tuple(kind.lower() for kind in element.mime_types))
     if base is not None:
-        yield from (FormRule(kind.regex) for kind in element.types if kind.regex and kind not in base.types)
+        forms = [kind.regex for kind in element.types if kind.regex and kind not in base.types]
+        yield from (
+            FormRule(regex, fits) if (fits := matcher(regex)) else Uncompiled("profile-regex") for regex in forms
+        )
     if element.min_value:
         yield RangeRule(element.min_value.value, 1)
     if element.max_value:

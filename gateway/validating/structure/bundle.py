@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.validating.structure.document import document, message
 from gateway.validating.structure.finding import MOST, NONE, Findings, below, error
+from gateway.validating.structure.resolving import version_of
 from gateway.validating.structure.scope import Scope
 
 _REQUESTS = ("batch", "transaction", "history")
@@ -113,7 +114,23 @@ def _requested(entry: Mapping[str, Any], kind: str) -> Findings:
         )
     if method in _WITHOUT and "resource" in entry:
         return error("structure", "request-resource", "This request has no resource.", found=method, at="request")
-    return NONE
+    return _addressed(entry, str(method)) if method in ("POST", "PUT") else NONE
+
+
+def _addressed(entry: Mapping[str, Any], method: str) -> Findings:
+    """The address of a request is that of the resource that comes with it: its type, for PUT with its id (or a search)."""
+    resource, url = entry.get("resource"), entry["request"].get("url")
+    if not isinstance(resource, Mapping):
+        return NONE
+    kind = resource.get("resourceType")
+    if not isinstance(url, str) or not isinstance(kind, str) or ":" in url or "$" in url or not url.strip("/"):
+        return NONE
+    named, _, id = url.partition("?")[0].strip("/").partition("/")
+    wrong = named != kind or (method == "POST" and id) or (method == "PUT" and id and id != resource.get("id", id))
+    if not wrong:
+        return NONE
+    text = "The address of the request is not that of the resource that comes with it."
+    return error("invalid", "request-url", text, expected=kind, found=url, at="request.url")
 
 
 _WITH = ("POST", "PUT", "PATCH")
@@ -145,16 +162,9 @@ def _unique(entries: list[Mapping[str, Any]]) -> Findings:
         url = entry.get("fullUrl")
         if not isinstance(url, str):
             continue
-        mark = (url, _version(entry))
+        mark = (url, version_of(entry))
         if mark in seen:
             text = "The same fullUrl stands in two entries that are not two versions."
             return error("invariant", "bdl-7", text, found=url, at=f"entry[{place}].fullUrl")
         seen.add(mark)
     return NONE
-
-
-def _version(entry: Mapping[str, Any]) -> str:
-    resource = entry.get("resource")
-    meta = resource.get("meta") if isinstance(resource, Mapping) else None
-    version = meta.get("versionId") if isinstance(meta, Mapping) else None
-    return version if isinstance(version, str) else ""

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.definitions.library import FHIR
+from gateway.definitions.structure import TypeRef
 from gateway.fhirpath import Node
-from gateway.validating.structure.finding import MOST, NONE, Findings, Rule, error, unsound
+from gateway.validating.structure.finding import NONE, Findings, Rule, error, unsound
 from gateway.validating.structure.reference import target_type, wrong_target
 from gateway.validating.structure.resolving import matches, resolve
 from gateway.validating.structure.scope import Scope
@@ -17,7 +19,8 @@ from gateway.validating.structure.values import contains, same
 if TYPE_CHECKING:
     from gateway.validating.structure.profiled import Profile
 
-_CORE = "http://hl7.org/fhir/StructureDefinition/"
+
+_DEEPEST = 24  # resources that lead to each other by their profiles; what lies further is taken as kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ class Present:
         if node.value is not None:
             return NONE
         rows = node.shadow.get("extension") if isinstance(node.shadow, Mapping) else None
-        urls = {row.get("url") for row in rows if isinstance(row, Mapping)} if isinstance(rows, list) else set()
-        if urls & self.alternatives:
+        urls = [row.get("url") for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+        if any(isinstance(url, str) and url in self.alternatives for url in urls):
             return NONE
         text = "The profile requires a value here, or an extension that it names."
         return error("required", "profile-value", text, expected=", ".join(sorted(self.alternatives)))
@@ -97,12 +100,23 @@ class Conforms:
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
-    """What a Reference may name: types, profiles by type, and where the target has to stand (aggregation)."""
+class Allowed:
+    """What is said of references to one type: profiles of it (0..*, none: any), where the target has to stand, and its version.
 
-    profiles: Mapping[str, tuple[str, ...]]  # resource type → profiles of it, empty: any
+    `versioning` independent: names no version; specific: names one; either or empty: both may be.
+    """
+
+    profiles: tuple[str, ...] = ()
     aggregation: frozenset[str] = frozenset()
-    versioning: str = ""  # independent: names no version; specific: names one; either or empty: both may be
+    versioning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a Reference may name: by resource type; `anything` stands for every type that is not listed."""
+
+    types: Mapping[str, Allowed]
+    anything: Allowed | None = None
 
     def of_node(self, node: Node, scope: Scope) -> Findings:
         """0..* findings; what does not stand in the document is judged by its type alone."""
@@ -111,81 +125,99 @@ class Targets:
         text = node.value.get("reference")
         target = resolve(text, scope) if isinstance(text, str) else None
         named = target.type if target else target_type(node.value, scope.tools.library.resource_types)
-        if named and self.profiles and named not in self.profiles:
-            return wrong_target(frozenset(self.profiles), named)
-        found = self._standing(text, scope) + self._versioned(text) if isinstance(text, str) else NONE
-        urls = self.profiles.get(named, ())
-        if target is None or not urls:
-            return found
-        given = [scope.tools.profiles.get(url) for url in urls]
+        if not named:
+            return NONE
+        allowed = self.types.get(named, self.anything)
+        if allowed is None:
+            return wrong_target(frozenset(self.types), named)
+        found = self._standing(allowed, text, scope) + self._versioned(allowed, text) if isinstance(text, str) else NONE
+        given = [scope.tools.profiles.get(url) for url in allowed.profiles]
         known = [profile for profile in given if profile is not None]
-        if len(known) < len(given) or any(keeps(p, target.node, target) for p in known):
+        if target is None or not known or len(known) < len(given) or any(keeps(p, target.node, target) for p in known):
             return found
         said_ = "What the reference names does not keep the profile that is required of it."
-        return found + error("structure", "reference-profile", said_, expected=", ".join(urls), found=text)
+        expected = ", ".join(allowed.profiles)
+        return found + error("structure", "reference-profile", said_, expected=expected, found=text)
 
-    def _versioned(self, text: str) -> Findings:
-        wanted = {"independent": False, "specific": True}.get(self.versioning)
-        if wanted is None or wanted == ("/_history/" in text):
+    def _versioned(self, allowed: Allowed, text: str) -> Findings:
+        wanted = {"independent": False, "specific": True}.get(allowed.versioning)
+        if wanted is None or text.startswith("#") or wanted == ("/_history/" in text):
             return NONE
         said_ = (
             "The profile wants the reference to name a version." if wanted else "The reference must not name a version."
         )
-        return error("structure", "reference-version", said_, expected=self.versioning, found=text)
+        return error("structure", "reference-version", said_, expected=allowed.versioning, found=text)
 
-    def _standing(self, text: str, scope: Scope) -> Findings:
-        if not self.aggregation:
+    def _standing(self, allowed: Allowed, text: str, scope: Scope) -> Findings:
+        if not allowed.aggregation:
             return NONE
         place = "contained" if text.startswith("#") else "bundled" if matches(text, scope) else "referenced"
-        if place in self.aggregation:
+        if place in allowed.aggregation:
             return NONE
         said_ = "The profile wants the target of the reference elsewhere."
-        return error(
-            "structure", "reference-aggregation", said_, expected=", ".join(sorted(self.aggregation)), found=place
-        )
+        expected = ", ".join(sorted(allowed.aggregation))
+        return error("structure", "reference-aggregation", said_, expected=expected, found=place)
 
 
 def keeps(profile: Profile, node: Node, scope: Scope) -> bool:
     """Whether a value keeps a profile; a question that is already being asked (profiles that lead to each other) is taken as kept.
 
-    Answers about objects are remembered, unless they rest on such a question.
+    Answers about objects are remembered in the document, unless they rest on such a question.
     """
-    asked: dict[tuple[str, int], None] = scope.kept.setdefault("asked", {})
-    known: dict[tuple[str, int], bool] = scope.kept.setdefault("answers", {})
-    mark = (profile.url, id(node.value))
     if type(node.value) is not dict:  # small values share an identity
         return not unsound(profile.check(node, scope))
-    if mark in known:
-        return known[mark]
-    if mark in asked or len(asked) > MOST:
-        scope.kept["assumed"] = True
+    asking: Asking = scope.document.kept.setdefault("asking", Asking())
+    mark = (profile.url, id(node.value))
+    if mark in asking.answers:
+        return asking.answers[mark]
+    if mark in asking.open or len(asking.open) >= _DEEPEST:
+        asking.assumed = True
         return True
-    outermost = not asked
-    asked[mark] = None
-    answer = not unsound(profile.check(node, scope))
-    del asked[mark]
-    if outermost or not scope.kept.get("assumed"):
-        known[mark] = answer
-    if outermost:
-        scope.kept["assumed"] = False
+    asking.open.append(mark)
+    try:
+        answer = not unsound(profile.check(node, scope))
+    finally:
+        asking.open.pop()
+    if not asking.assumed:
+        asking.answers[mark] = answer
+    asking.assumed = asking.assumed and bool(asking.open)
     return answer
 
 
-def targets(kinds: tuple[Any, ...], type_of: Any) -> Targets | None:
-    """The rule of the Reference types of an element: profile addresses by the type they are about; None when one is not at hand."""
-    allowed: dict[str, tuple[str, ...]] = {}
-    aggregation: set[str] = set()
-    versioning = next((kind.versioning for kind in kinds if kind.versioning), "")
+class Asking:
+    """The questions about profiles that are open in a document, and those answered for good."""
+
+    __slots__ = ("answers", "assumed", "open")
+
+    def __init__(self) -> None:
+        self.open: list[tuple[str, int]] = []
+        self.answers: dict[tuple[str, int], bool] = {}
+        self.assumed = False
+
+
+def targets(kinds: tuple[TypeRef, ...], type_of: Callable[[str], str]) -> Targets | None:
+    """The rule of the Reference types of an element; None when they say nothing. A profile that is not at hand may be of any type."""
+    allowed: dict[str, Allowed] = {}
+    anything: Allowed | None = None
     for kind in kinds:
-        aggregation |= set(kind.aggregation)
-        for url in kind.targets:
+        for url in kind.targets or (f"{FHIR}Resource",):
             name = type_of(url)
+            plain = url.partition("|")[0] == FHIR + name
+            one = Allowed(() if plain or not name else (url,), frozenset(kind.aggregation), kind.versioning)
             if name in ("", "Resource", "DomainResource"):
-                return Targets({}, frozenset(aggregation), versioning) if aggregation or versioning else None
-            plain = url.startswith(_CORE) and url.partition("|")[0].removeprefix(_CORE) == name
-            urls = allowed.get(name)
-            allowed[name] = () if plain or urls == () else (*(urls or ()), url)
-    return Targets(allowed, frozenset(aggregation), versioning) if allowed or aggregation or versioning else None
+                anything = one
+            else:
+                allowed[name] = _either(allowed[name], one) if name in allowed else one
+    return (
+        Targets(allowed, anything) if allowed or (anything and (anything.aggregation or anything.versioning)) else None
+    )
+
+
+def _either(one: Allowed, other: Allowed) -> Allowed:
+    """What is allowed when one of two will do."""
+    profiles = (*one.profiles, *other.profiles) if one.profiles and other.profiles else ()
+    places = one.aggregation | other.aggregation if one.aggregation and other.aggregation else frozenset()
+    return Allowed(profiles, places, one.versioning if one.versioning == other.versioning else "")
 
 
 def said(value: Any) -> str:

@@ -112,7 +112,13 @@ class Remembered:
 def _mark(node: dict[str, Any]) -> tuple[Any, ...] | None:
     """What a concept says, when it is one coding and perhaps a short text; None for any other."""
     codings, text = node.get("coding"), node.get("text", "")
-    if len(node) != (2 if text else 1) or type(codings) is not list or len(codings) != 1 or len(text) > _LONGEST_TEXT:
+    if (
+        type(text) is not str
+        or len(node) != (2 if text else 1)
+        or type(codings) is not list
+        or len(codings) != 1
+        or len(text) > _LONGEST_TEXT
+    ):
         return None
     coding = codings[0]
     if type(coding) is not dict or "userSelected" in coding:  # true and 1 would look alike

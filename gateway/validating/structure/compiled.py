@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gateway.definitions.library import Library
+from gateway.definitions.library import FHIR, Library
 from gateway.definitions.structure import Element, Invariant, Structure, TypeRef
 from gateway.fhirpath import Compiler
 from gateway.terminology.membership import Terminology
@@ -25,8 +25,9 @@ from gateway.validating.structure.extension import KnownModifier, OutermostExten
 from gateway.validating.structure.finding import Findings, Rule
 from gateway.validating.structure.invariant import InvariantRule, Ordered, invariant_rules
 from gateway.validating.structure.narrative import NarrativeRule
+from gateway.validating.structure.places import NESTED
 from gateway.validating.structure.primitives import PrimitiveRule, TextRule, is_id, primitive
-from gateway.validating.structure.reference import NamedReference, ReferenceRule
+from gateway.validating.structure.reference import CanonicalRule, NamedReference, ReferenceRule
 from gateway.validating.structure.resource import ContainedRule, ContainedUsed, ImplicitRules, Inner, ResourceRule
 from gateway.validating.structure.scope import Scope
 from gateway.validating.structure.shape import (
@@ -46,7 +47,7 @@ from gateway.validating.structure.shape import (
 WRITTEN_OUT = frozenset((
     *bundle.RULES, "ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "txt-1", "txt-2", "ref-1",
 ))  # fmt: skip
-_RESOURCE = "http://hl7.org/fhir/StructureDefinition/Resource"
+_RESOURCE = f"{FHIR}Resource"
 _WRITTEN: Mapping[str, tuple[Guarded, ...]] = {
     "Extension": (Guarded(None, ValueOrMore()),),
     "Bundle": (Guarded(None, bundle.BundleRule()),),
@@ -54,7 +55,6 @@ _WRITTEN: Mapping[str, tuple[Guarded, ...]] = {
     "Coding": (Guarded(frozenset(("system",)), AbsoluteSystem()),),
     "Identifier": (Guarded(frozenset(("system",)), AbsoluteSystem()), Guarded(frozenset(("system",)), UriValue())),
 }
-_NESTED = ("Element", "BackboneElement")
 _CODES = ("Coding", "Quantity")
 
 
@@ -74,7 +74,7 @@ class Narrowed:
 
 
 @dataclass(frozen=True, slots=True)
-class WholeRule:
+class ContentRule:
     """A rule of a resource type that is a function."""
 
     judge: Callable[[Any, Scope], Findings]
@@ -120,7 +120,7 @@ class Catalogue(dict[str, ObjectRule]):
             rules += (Guarded(frozenset(("extension", "modifierExtension")), InContext((id,), id)),)
             rules += (Guarded(frozenset(("contained",)), ContainedUsed()),)
             rules += (Guarded(frozenset(("implicitRules",)), ImplicitRules()),)
-            rules += tuple(Guarded(None, WholeRule(judge)) for judge in CONTENT.get(id, ()))
+            rules += tuple(Guarded(None, ContentRule(judge)) for judge in CONTENT.get(id, ()))
         rules += _WRITTEN.get(id, ())
         if id == "Reference":
             rules += (Guarded(frozenset(("reference",)), NamedReference(self._library.resource_types)),)
@@ -178,19 +178,28 @@ class Catalogue(dict[str, ObjectRule]):
             return ContainedRule(self.resource) if element.name == "contained" else self.resource
         if kind.code == "xhtml":
             return NarrativeRule()
-        if kind.code in _NESTED:
+        if kind.code in NESTED:
             return self[element.id]
         if element.base_path == "Resource.id":  # R4 types it string; resource.html 2.28.3 makes it an id
             return TextRule("id", is_id)
         if kind.code == "CodeableConcept":
             return self._concept
-        rule: Rule = MarkdownRule() if kind.code == "markdown" else primitive(kind.code) or self[kind.code]
+        rule: Rule = MarkdownRule() if kind.code == "markdown" else primitive(kind.code) or self._datatype(kind.code)
         return Narrowed(rule, kind.profiles[0], kind.code) if len(kind.profiles) == 1 else rule
+
+    def _datatype(self, name: str) -> Rule:
+        """The rule of a datatype; some bind their own code (Age, Duration, Distance)."""
+        rule: Rule = self[name]
+        structure = self._library.structure(name)
+        root = structure.element(structure.type) if structure else None
+        for binding in bindings(root.binding, self._terminology) if root else ():
+            rule = coded(rule, "Quantity", binding)
+        return rule
 
     def _with_invariants(self, element: Element, type_name: str, rule: Rule) -> Rule:
         """The invariants that the element has beside those of its type; a backbone element has them in its own parts."""
         own = self._own(element, type_name)
-        if not own or type_name in _NESTED:
+        if not own or type_name in NESTED:
             return rule
         return Held(rule, invariant_rules(self._compiler, type_name or element.content_reference, own))
 
@@ -204,6 +213,8 @@ class Catalogue(dict[str, ObjectRule]):
         if kind.code == "Reference" and kind.targets and _RESOURCE not in kind.targets:
             names = frozenset(url.rsplit("/", 1)[-1] for url in kind.targets)
             return ReferenceRule(rule, names, self._library.resource_types)
+        if kind.code == "canonical" and kind.targets and _RESOURCE not in kind.targets:
+            return CanonicalRule(rule, tuple(url.rsplit("/", 1)[-1] for url in kind.targets))
         for binding in bindings(element.binding, self._terminology):
             rule = coded(rule, kind.code, binding)
         return rule

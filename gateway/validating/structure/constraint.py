@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.fhirpath import Node
-from gateway.validating.structure.finding import MOST, NONE, Findings, below, error
+from gateway.validating.structure.finding import ENOUGH, NONE, Findings, below, error, more
 from gateway.validating.structure.occurrences import Occurrence, occurrences_of
 from gateway.validating.structure.scope import Scope
 
@@ -52,9 +52,9 @@ class Constraint:
         for rule in self.rules:
             found += rule.of_node(node, scope)
         for child in self.children:
-            if more := child.inside(node, scope):
-                found += more
-                if len(found) > MOST:
+            if inside := child.inside(node, scope):
+                found = more(found, inside)
+                if len(found) > ENOUGH:
                     break
         return found
 
@@ -65,12 +65,12 @@ class Constraint:
         for step, node, inner in values:
             if self.types and node.type not in self.types:
                 found += self._other_type(step, node.type)
-            elif more := self.of_node(node, inner):
-                found += below(more, step)
-            if len(found) > MOST:
+            elif here := self.of_node(node, inner):
+                found = more(found, below(here, step))
+            if len(found) > ENOUGH:
                 break
         for cut in self.cuts:
-            found += cut.of_all(values)
+            found = more(found, cut.of_all(values))
         return found
 
     def counted(self, size: int, cut: str = "") -> Findings:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.validating.structure.slicing import Match
 
 _STEP = re.compile(
-    r"(?:(extension|ofType|as)\(\s*(?:'([^']*)'|([A-Za-z.]+))\s*\)|(resolve)\(\)|([A-Za-z_$][A-Za-z0-9_]*)(?:\[x\])?)(?:\.|$)"
+    r"(?:(extension|ofType|as)\(\s*(?:'([^']*)'|([A-Za-z0-9.]+))\s*\)|(resolve)\(\)|([A-Za-z_$][A-Za-z0-9_]*)(?:\[x\])?)(?:\.|$)"
 )
 At = tuple[Node, Scope]
 
@@ -44,14 +44,15 @@ def steps_of(path: str) -> tuple[Step, ...] | None:
     """`code.coding`, `extension('url').value`, `item.resolve()`, `value.ofType(Coding)`; None for what a discriminator may not say."""
     steps: list[Step] = []
     at = 0
-    while at < len(path):
+    while at < len(path) or path.endswith("."):
         found = _STEP.match(path, at)
         if found is None:
             return None
         at = found.end()
         function, quoted, bare, resolving, name = found.groups()
         if function:
-            steps.append(Step("extension" if function == "extension" else "type", quoted or bare or ""))
+            name = quoted or (bare or "").removeprefix("FHIR.")
+            steps.append(Step("extension" if function == "extension" else "type", name))
         elif resolving:
             steps.append(Step("resolve"))
         elif name != "$this":

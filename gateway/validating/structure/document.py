@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.validating.structure.finding import MOST, NONE, Findings, error
-from gateway.validating.structure.resolving import entry_scope, matches
+from gateway.validating.structure.resolving import address_of, addresses_of, entry_scope, matches
 from gateway.validating.structure.scope import Scope
 
-_LISTS = ("author", "entry")
+_LISTS = ("author", "entry", "detail")
 _ONES = ("subject", "encounter", "custodian", "focus", "party")
 
 
@@ -61,7 +61,7 @@ def _named(node: Mapping[str, Any], step: str = "") -> Iterator[tuple[str, str]]
         elif key in _LISTS and isinstance(value, list):
             for number, row in enumerate(value):
                 yield from _reference(row, f"{step}{key}[{number}]")
-        elif key in ("section", "attester") and isinstance(value, list):
+        elif key in ("section", "attester", "event") and isinstance(value, list):
             for number, row in enumerate(value):
                 if isinstance(row, Mapping):
                     yield from _named(row, f"{step}{key}[{number}].")
@@ -77,23 +77,38 @@ def _unreachable(bundle: Scope) -> Findings:
     """Entries that no chain of references connects with the Composition, in either direction."""
     given = bundle.resource.get("entry")
     rows = given if isinstance(given, list) else []
-    links: dict[int, set[int]] = {number: set() for number in range(len(rows))}
-    for number in links:
-        scope = entry_scope(bundle, number) if isinstance(rows[number], Mapping) else None
+    groups = Groups()
+    for number, row in enumerate(rows):
+        scope = entry_scope(bundle, number) if isinstance(row, Mapping) else None
+        for address in addresses_of(scope) if scope else ():
+            groups.join(number, address)
         for reference in references_in(scope.resource) if scope else ():
-            for target in matches(reference, scope) if scope else ():
-                links[number].add(target)
-                links[target].add(number)
-    seen, waiting = {0}, [0]
-    while waiting:
-        more = links[waiting.pop()] - seen
-        seen |= more
-        waiting += more
+            if scope is not None and (address := address_of(reference, scope)):
+                groups.join(number, address)
+    first = groups.of(0)
+    lost = [number for number, row in enumerate(rows) if _told(row) and groups.of(number) != first]
     text = "Nothing in the document leads from the Composition to this entry."
-    lost = [number for number in links if number not in seen and _told(rows[number])]
     return tuple(
         f for number in lost[:MOST] for f in error("informational", "document-orphan", text, at=f"entry[{number}]")
     )
+
+
+class Groups:
+    """What is connected with what (union and find)."""
+
+    def __init__(self) -> None:
+        self._above: dict[Any, Any] = {}
+
+    def of(self, one: Any) -> Any:
+        """The one that stands for all that are connected with it."""
+        while (above := self._above.setdefault(one, one)) != one:
+            self._above[one] = self._above.setdefault(above, above)
+            one = above
+        return one
+
+    def join(self, one: Any, other: Any) -> None:
+        """Connects two."""
+        self._above[self.of(one)] = self.of(other)
 
 
 def _told(row: Any) -> bool:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 Findings = tuple[Finding, ...]
 NONE: Findings = ()
-MOST = 1000  # findings of one node; what comes after is not looked at
+MOST = 1000  # findings of one node; of what comes after only errors count, and not more than as many again
+ENOUGH = 2 * MOST  # what comes after so many is not looked at: half of them are errors
+_LARGEST = 10**60
 _LONGEST = 120
 
 
@@ -70,6 +72,8 @@ def shown(value: Any) -> str:
     """A sent value in short: text as it is, objects and lists by kind only."""
     if isinstance(value, str):
         return value[:_LONGEST]
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return "a large number"
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, list):
@@ -79,6 +83,11 @@ def shown(value: Any) -> str:
         if value is None or isinstance(value, bool)
         else str(value)[:_LONGEST]
     )
+
+
+def more(findings: Findings, found: Findings) -> Findings:
+    """Both; once there are enough, of what comes only the errors, so that a flood of lesser things hides none."""
+    return findings + (found if len(findings) <= MOST else tuple(f for f in found if f.severity in ("error", "fatal")))
 
 
 def unsound(findings: Findings) -> bool:

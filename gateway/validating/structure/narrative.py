@@ -148,8 +148,7 @@ def _anchors(root: _Element) -> set[str]:
 
 def _elsewhere(scope: Scope) -> set[str]:
     """The places in all narratives of the whole document; gathered once, when a link leads out of its own."""
-    while scope.outer is not None:
-        scope = scope.outer
+    scope = scope.document
     found: set[str] | None = scope.kept.get("anchors")
     if found is None:
         found = scope.kept["anchors"] = set()

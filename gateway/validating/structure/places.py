@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from gateway.definitions.structure import Element, Structure
 
+NESTED = ("Element", "BackboneElement")  # types of elements that have their children beside them
+
 
 @dataclass(slots=True)
 class Place:
@@ -42,7 +44,9 @@ def place_of(structure: Structure, id: str = "") -> Place | None:
             parent.children[name] = place
         elif (beside := _sliced(known, f"{above}.{name}", cut)) is not None:
             beside.slices[cut] = place
-    return known.get(id) if id else next(iter(known.values()), None)
+    return known.get(id or structure.type) or (
+        None if id else next((p for n, p in known.items() if "." not in n), None)
+    )
 
 
 def _sliced(known: dict[str, Place], plain: str, cut: str) -> Place | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any, ClassVar
 
 from gateway.model.wire import Exact
@@ -117,7 +118,7 @@ class TextRule:
     kind: ClassVar[Kind] = str
 
     def check(self, node: Any, _scope: Scope) -> Findings:
-        """A string of the type's form; leading or trailing white space is only advised against (R4, string)."""
+        """A string of the form of the type."""
         if isinstance(node, str):
             return NONE if self.fits(node) else _not_fitting(self.type, node)
         return error(
@@ -163,7 +164,7 @@ class DecimalRule:
 
     def check(self, node: Any, _scope: Scope) -> Findings:
         """A JSON number."""
-        if isinstance(node, int | float | Decimal) and not isinstance(node, bool):
+        if isinstance(node, int | float | Decimal) and not isinstance(node, bool) and isfinite(node):
             return NONE
         return error("structure", "type-decimal", "The value must be a JSON number.", expected="decimal", found=node)
 

@@ -18,14 +18,14 @@ from gateway.validating.structure.constraint import Constraint, Cut
 from gateway.validating.structure.content.control import Control, controlled, controls_of
 from gateway.validating.structure.discriminator import matcher
 from gateway.validating.structure.finding import Findings
-from gateway.validating.structure.places import Place, place_of
+from gateway.validating.structure.places import NESTED, Place, place_of
 from gateway.validating.structure.scope import Scope
 from gateway.validating.structure.slicing import DEFAULT, Slice, Slicing
 from gateway.validating.structure.telling import Telling
 
 _EXTENSIONS = ("extension", "modifierExtension")
-_NESTED = ("Element", "BackboneElement")
 _DEEPEST = 16
+_MOST_ASKED = 2_000
 _BY_URL = (("value", "url"),)
 _BY_TYPE = (("type", "$this"),)
 
@@ -49,7 +49,23 @@ class Profile:
     def check(self, node: Node, scope: Scope) -> Findings:
         """0..* findings, relative to the node."""
         found = self.constraint.of_node(node, scope)
-        return found + controlled(self.controls, node.value) if self.controls else found
+        if self.controls:
+            found += controlled(self.controls, node.value)
+        return found + self._imposed(node, scope) if self.imposes else found
+
+    def _imposed(self, node: Node, scope: Scope) -> Findings:
+        """The findings by the profiles that hold with this one, each asked once however many impose it."""
+        first = "imposed" not in scope.kept
+        asked: set[str] = scope.kept.setdefault("imposed", {self.url})
+        found: Findings = ()
+        for url in self.imposes:
+            profile = scope.tools.profiles.get(url) if url not in asked else None
+            asked.add(url)
+            if profile is not None and profile.of_type(node.type):
+                found += profile.check(node, scope)
+        if first:
+            del scope.kept["imposed"]
+        return found
 
     def of_value(self, value: Any, scope: Scope) -> Findings:
         """The same for a value of the profile's type."""
@@ -80,29 +96,43 @@ class Profiles:
         self._terminology = terminology
         self._compiler = compiler
         self._compiled: dict[str, Profile] = {}
+        self._asked: dict[str, Profile] = {}
         self._places: dict[str, Place | None] = {}
         self._telling = Telling(self, terminology)
         self._beyond = Beyond(library, terminology, compiler)
 
     def get(self, url: str) -> Profile | None:
-        """The compiled profile."""
-        known = self._compiled.get(url)
-        if known is None and (known := self._profile(url)) is not None:
-            self._compiled[url] = known
+        """The compiled profile. Documents may ask for one under any number of addresses; it is compiled once."""
+        asked = self._asked.get(url)
+        return asked if asked is not None else self._found(url)
+
+    def _found(self, url: str) -> Profile | None:
+        structure = self._library.structure(url.partition("#")[0])
+        if structure is None:
+            return None
+        name = _name(structure, url)
+        known = self._compiled.get(name)
+        if known is None and (known := self._profile(structure, url)) is not None:
+            self._compiled[name] = known
+        if known is not None and len(self._asked) < _MOST_ASKED:
+            self._asked[url] = known
         return known
 
     def place(self, url: str) -> Place | None:
         """The elements of a profile or type as places; `address#id` is one element of a profile."""
-        if url not in self._places:
-            address, _, id = url.partition("#")
-            structure = self._library.structure(address)
-            self._places[url] = place_of(structure, id) if structure else None
-        return self._places[url]
+        address, _, id = url.partition("#")
+        structure = self._library.structure(address)
+        if structure is None:
+            return None
+        name = _name(structure, url)
+        if name not in self._places:
+            self._places[name] = place_of(structure, id)
+        return self._places[name]
 
     def roots(self, element: Element) -> Iterator[Place]:
         """What the types of an element say of their own: the profiles they name, else the types."""
         for kind in element.types:
-            urls = addresses(kind) or ((kind.code,) if kind.code not in _NESTED else ())
+            urls = addresses(kind) or ((kind.code,) if kind.code not in NESTED else ())
             yield from (root for url in urls if (root := self.place(url) or self.place(kind.code)) is not None)
 
     def telling(self, place: Place) -> Constraint | None:
@@ -114,29 +144,29 @@ class Profiles:
         structure = self._library.structure(url)
         return structure.type if structure else ""
 
-    def _profile(self, url: str) -> Profile | None:
-        structure = self._library.structure(url.partition("#")[0])
+    def _profile(self, structure: Structure, url: str) -> Profile | None:
         root = self.place(url)
-        base = self._library.structure(structure.type) if structure else None
-        if structure is None or root is None or base is None:
+        base = self._library.structure(structure.type)
+        if root is None or base is None:
             return None
         id = root.element.path if "#" in url else base.type
         constraint = replace(self._constraint(root, base.element(id), Base(base, id)), least=0, most=-1)
         types = frozenset((id,))
-        incomplete = not structure.snapshot or bool(structure.missing or structure.strays)
-        return Profile(url, structure.type, constraint, types, incomplete, self._controls(structure), structure.imposes)
+        incomplete = not structure.snapshot or bool(structure.missing)
+        chain = tuple(self._chain(structure))
+        raw = (self._library.resource("StructureDefinition", each.url) for each in chain)
+        controls = tuple(control for each in raw if each is not None for control in controls_of(each))
+        imposes = tuple(dict.fromkeys(imposed for each in chain for imposed in each.imposes))
+        return Profile(url, structure.type, constraint, types, incomplete, controls, imposes)
 
-    def _controls(self, structure: Structure) -> tuple[Control, ...]:
-        """What it and the profiles it stands on ask of narratives."""
-        found: tuple[Control, ...] = ()
+    def _chain(self, structure: Structure) -> Iterator[Structure]:
+        """A profile and the profiles it stands on."""
         at: Structure | None = structure
         for _ in range(_DEEPEST):
             if at is None or at.derivation != "constraint":
-                break
-            raw = self._library.resource("StructureDefinition", at.url)
-            found += controls_of(raw) if raw is not None else ()
+                return
+            yield at
             at = self._library.structure(at.base) if at.base else None
-        return found
 
     def _constraint(self, place: Place, base: Element | None, at: Base | None) -> Constraint:
         element = place.element
@@ -166,7 +196,7 @@ class Profiles:
             return Base(at.structure, base.content_reference)
         kinds = element.types or base.types
         code = kinds[0].code if len({kind.code for kind in kinds}) == 1 else "Element"
-        if code in _NESTED and base.types and base.types[0].code in _NESTED:
+        if code in NESTED and base.types and base.types[0].code in NESTED:
             return Base(at.structure, base.id)
         structure = self._library.structure(code)
         return Base(structure, structure.type) if structure else None
@@ -190,6 +220,11 @@ class Profiles:
             below = self._below(cut.element, base, at)
         match = None if name == DEFAULT else matcher(cut, discriminators, self)
         return Slice(name, match, self._constraint(cut, base, below))
+
+
+def _name(structure: Structure, url: str) -> str:
+    """The same for the same definition, however it was asked for."""
+    return f"{structure.url}|{structure.version}#{url.partition('#')[2]}"
 
 
 def supported(meta: Any) -> tuple[str, ...]:

@@ -87,6 +87,29 @@ _NO_FORM = "A relative reference is a type and an id, or a search of a type."
 _OTHER_TYPE = "The reference names another type of resource than it states."
 
 
+@dataclass(frozen=True, slots=True)
+class CanonicalRule:
+    """A canonical that may only name some kinds of definitions; one that is not at hand is left alone."""
+
+    shape: Rule
+    targets: tuple[str, ...]
+
+    def check(self, node: Any, scope: Scope) -> Findings:
+        """The findings of the form, and 0..1 of the kind."""
+        found = self.shape.check(node, scope)
+        library = scope.tools.library
+        if found or not isinstance(node, str) or any(library.resource(kind, node) for kind in self.targets):
+            return found
+        other = next((kind for kind in _DEFINITIONS if library.resource(kind, node)), "")
+        return wrong_target(frozenset(self.targets), other) if other else found
+
+
+_DEFINITIONS = (
+    "StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "Questionnaire", "Measure", "Library", "PlanDefinition",
+    "ActivityDefinition", "SearchParameter", "OperationDefinition", "CapabilityStatement",
+)  # fmt: skip
+
+
 def target_type(reference: Mapping[str, Any], known: frozenset[str]) -> str:
     """The resource type a Reference names in its `reference` or its `type`, or empty when neither tells a known one."""
     text = reference.get("reference")

@@ -11,10 +11,13 @@ from gateway.validating.structure.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The entries of a Bundle: by fullUrl, and by `Type/id` of the resource; each 1..* numbers."""
+    """The entries of a Bundle that hold a resource, by address (a fullUrl, or `=Type/id`) and by address and version; 1..* numbers."""
 
-    by_url: dict[str, list[int]] = field(default_factory=dict)
-    by_name: dict[str, list[int]] = field(default_factory=dict)
+    by_address: dict[str, list[int]] = field(default_factory=dict)
+    by_version: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+
+_NAME = "="  # before a `Type/id`, which is no address of its own
 
 
 def resolve(reference: str, scope: Scope) -> Scope | None:
@@ -30,7 +33,7 @@ def type_named(reference: str, scope: Scope) -> str:
     """The type of the resource that a reference names inside the document; empty when it is not there."""
     if reference[:1] != "#":
         bundle = bundle_of(scope)
-        numbers = entries(bundle).by_url.get(reference) if bundle is not None else None
+        numbers = entries(bundle).by_address.get(reference) if bundle is not None else None
         if bundle is None or numbers is None:
             return ""
         if len(numbers) == 1:
@@ -41,16 +44,38 @@ def type_named(reference: str, scope: Scope) -> str:
 
 
 def matches(reference: str, scope: Scope) -> list[int]:
-    """The numbers of the entries of the Bundle around that a reference names: 0..1 as it should be, more where it is doubtful."""
+    """The numbers of the entries of the Bundle around that a reference names: 0..1 as it should be, 2 where it is doubtful."""
     bundle = bundle_of(scope)
-    if bundle is None:
+    address = address_of(reference, scope)
+    if bundle is None or not address:
         return []
     index = entries(bundle)
-    bare, _, version = reference.partition("#")[0].partition("/_history/")
-    found = index.by_url.get(bare) or index.by_url.get(absolute(bare, full_url_of(scope)), [])
-    if not found and ":" not in bare:
-        found = [n for n in index.by_name.get(bare, ()) if not _rest(_entry(bundle, n).get("fullUrl"))]
-    return [n for n in found if not version or _version(_entry(bundle, n)) in ("", version)]
+    version = reference.partition("#")[0].partition("/_history/")[2]
+    if not version:
+        return index.by_address[address][:2]
+    return (index.by_version.get((address, version), []) + index.by_version.get((address, ""), []))[:2]
+
+
+def address_of(reference: str, scope: Scope) -> str:
+    """The address under which the Bundle around has what a reference names, whatever its version; empty when it has nothing."""
+    bundle = bundle_of(scope)
+    if bundle is None:
+        return ""
+    known = entries(bundle).by_address
+    bare = reference.partition("#")[0].partition("/_history/")[0]
+    if bare in known and (":" in bare or bare[:1] == _NAME):
+        return bare
+    if ":" in bare:
+        return ""
+    candidates = (absolute(bare, full_url_of(scope)), _NAME + bare)
+    return next((each for each in candidates if each in known), "")
+
+
+def addresses_of(scope: Scope) -> tuple[str, ...]:
+    """The addresses of the entry that a resource stands in: its fullUrl, and its name where that is no REST address."""
+    url = scope.full_url.partition("/_history/")[0]
+    name = () if _rest(url) else (f"{_NAME}{scope.type}/{scope.resource.get('id')}",)
+    return (url, *name) if url else name
 
 
 def bundle_of(scope: Scope) -> Scope | None:
@@ -85,11 +110,10 @@ def entries(bundle: Scope) -> Entries:
     if index is None:
         index = bundle.kept["entries"] = Entries()
         for number, entry in _rows(bundle):
-            url, resource = entry.get("fullUrl"), entry.get("resource")
-            if isinstance(url, str):
-                index.by_url.setdefault(url.partition("/_history/")[0], []).append(number)
-            if isinstance(resource, Mapping):
-                index.by_name.setdefault(f"{resource.get('resourceType')}/{resource.get('id')}", []).append(number)
+            scope = entry_scope(bundle, number)
+            for address in addresses_of(scope) if scope else ():
+                index.by_address.setdefault(address, []).append(number)
+                index.by_version.setdefault((address, version_of(entry)), []).append(number)
     return index
 
 
@@ -103,11 +127,14 @@ def entry_scope(bundle: Scope, number: int) -> Scope | None:
 def _contained(id: str, container: Scope) -> Scope | None:
     if not id:
         return container
-    rows = container.resource.get("contained")
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, Mapping) and row.get("id") == id:
-            return container.inside(row, contained=True)
-    return None
+    known: dict[str, Mapping[str, Any]] | None = container.kept.get("contained")
+    if known is None:
+        known = container.kept["contained"] = {}
+        rows = container.resource.get("contained")
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, Mapping) and isinstance(row.get("id"), str):
+                known.setdefault(row["id"], row)
+    return container.inside(known[id], contained=True) if id in known else None
 
 
 def _rows(bundle: Scope) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -121,7 +148,8 @@ def _entry(bundle: Scope, number: int) -> Mapping[str, Any]:
     return row if isinstance(row, Mapping) else {}
 
 
-def _version(entry: Mapping[str, Any]) -> str:
+def version_of(entry: Mapping[str, Any]) -> str:
+    """The version that the resource of an entry says it is, or empty."""
     resource = entry.get("resource")
     meta = resource.get("meta") if isinstance(resource, Mapping) else None
     version = meta.get("versionId") if isinstance(meta, Mapping) else None

@@ -56,6 +56,14 @@ class Scope:
         return Node(self.resource, self.type)
 
     @property
+    def document(self) -> Scope:
+        """The outermost resource."""
+        at = self
+        while at.outer is not None:
+            at = at.outer
+        return at
+
+    @property
     def container(self) -> Scope:
         """The resource that `#` names: the one around a contained resource, else itself."""
         at = self

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.validating.structure.context import EVERYWHERE, InContext
-from gateway.validating.structure.finding import MOST, NONE, Findings, Rule, below, error
+from gateway.validating.structure.finding import ENOUGH, MOST, NONE, Findings, Rule, below, error, more
 from gateway.validating.structure.hints import Hints
 from gateway.validating.structure.resource import Inner
 from gateway.validating.structure.scope import Scope
@@ -77,8 +77,8 @@ class Many:
             if type(item) is dict and ("extension" in item or "modifierExtension" in item):
                 found += self.place.check(item, scope)
             if found:
-                findings += below(found, f"{self.step}[{place}]")
-                if len(findings) > MOST:
+                findings = more(findings, below(found, f"{self.step}[{place}]"))
+                if len(findings) > ENOUGH:
                     break
         return findings
 
@@ -124,8 +124,8 @@ class Shadow:
             findings = error("structure", "json-shadow", text, at=self.step)
         for place, item in enumerate(value):
             found = self._one(item, scope) if item is not None else NONE
-            if found and len(findings) < MOST:
-                findings += below(found, f"{self.step}[{place}]")
+            if found and len(findings) <= ENOUGH:
+                findings = more(findings, below(found, f"{self.step}[{place}]"))
         return findings
 
     def _one(self, value: Any, scope: Scope) -> Findings:
@@ -218,12 +218,12 @@ class ObjectRule:
             if type(value) is kind and fits(value):
                 continue
             if found := member.check(value, node, scope):
-                findings += found
-                if len(findings) > MOST:
+                findings = more(findings, found) if findings else found
+                if len(findings) > ENOUGH:
                     return findings
         for rule in plan.rules:
             if found := rule.check(node, scope):
-                findings += found
+                findings = more(findings, found)
         return findings
 
     def _plan(self, names: tuple[str, ...]) -> Plan:
@@ -251,7 +251,9 @@ class ObjectRule:
                 findings += error("required", "cardinality-min", text, expected=f"{self.type}.{need.name}")
         return findings
 
-    def _unknown(self, key: str) -> Findings:
+    def _unknown(self, key: Any) -> Findings:
+        if not isinstance(key, str):
+            return error("structure", "unknown-element", "The name of an element is a text.", found=key)
         members = self.parts.members
         for choice in {m.choice for m in members.values() if m.choice}:
             stem = choice.removesuffix("[x]")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gateway.fhirpath import Node
 from gateway.model.report import Finding
 from gateway.validating.structure.constraint import Constraint
-from gateway.validating.structure.finding import MOST, NONE, Findings, below, error
+from gateway.validating.structure.finding import ENOUGH, MOST, NONE, Findings, below, error, more
 from gateway.validating.structure.occurrences import Occurrence
 from gateway.validating.structure.scope import Scope
 
@@ -28,10 +28,12 @@ class Slice:
         """The findings of the values of the slice: how many, each of them, and slices within."""
         found = self.constraint.counted(len(values), self.name)
         for step, node, scope in values:
-            if more := self.constraint.of_node(node, scope):
-                found += below(more, step)
+            if here := self.constraint.of_node(node, scope):
+                found = more(found, below(here, step))
+            if len(found) > ENOUGH:
+                break
         for cut in self.constraint.cuts:
-            found += cut.of_all(values)
+            found = more(found, cut.of_all(values))
         return found
 
 
@@ -47,15 +49,15 @@ class Slicing:
         """0..* findings of all values of the element, from their holder's view."""
         numbers, findings = [], NONE
         for occurrence in found:
-            number, more = self._number(occurrence)
+            number, doubt = self._number(occurrence)
             numbers.append(number)
-            findings += more
+            findings = more(findings, doubt) if doubt else findings
         findings += self._order(found, numbers) + self._rest(found, numbers) + (self._unjudged() if found else NONE)
         for number, each in enumerate(self.slices):
             if each.match is not None or each.name == DEFAULT or not found:
                 mine = [one for one, its in zip(found, numbers, strict=True) if its == number]
-                findings += each.of_values(mine)
-            if len(findings) > MOST:
+                findings = more(findings, each.of_values(mine))
+            if len(findings) > ENOUGH:
                 break
         return findings
 

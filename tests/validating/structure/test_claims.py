@@ -5,7 +5,17 @@ import pytest
 from gateway.definitions.structure import TypeRef
 from gateway.fhirpath import Node
 from gateway.model.wire import Exact
-from gateway.validating.structure.claims import Conforms, Fixed, Pattern, Present, Targets, keeps, said, targets
+from gateway.validating.structure.claims import (
+    Allowed,
+    Conforms,
+    Fixed,
+    Pattern,
+    Present,
+    Targets,
+    keeps,
+    said,
+    targets,
+)
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 HERE = "http://example.org/fhir/StructureDefinition/"
@@ -31,7 +41,7 @@ def reference(*urls, aggregation=()):
     ],
 )
 def test_targets_by_type(kinds, profiles):
-    assert rule(*kinds).profiles == profiles
+    assert {name: allowed.profiles for name, allowed in rule(*kinds).types.items()} == profiles
 
 
 @pytest.mark.parametrize(
@@ -42,13 +52,30 @@ def test_targets_that_say_nothing(kinds):
 
 
 def test_where_targets_may_stand_is_kept_when_their_types_are_not_known():
-    assert rule(reference(HERE + "unknown", aggregation=("contained",))) == Targets({}, frozenset({"contained"}))
-    assert rule(reference(aggregation=("bundled",))) == Targets({}, frozenset({"bundled"}))
+    assert rule(reference(HERE + "unknown", aggregation=("contained",))) == Targets(
+        {}, Allowed((), frozenset({"contained"}))
+    )
+    assert rule(reference(aggregation=("bundled",))) == Targets({}, Allowed((), frozenset({"bundled"})))
 
 
-def test_places_of_several_types_add_up():
+def test_each_type_has_its_own_places():
     made = rule(reference("Patient", aggregation=("contained",)), reference("Group", aggregation=("bundled",)))
-    assert made.aggregation == {"contained", "bundled"}
+    assert {name: allowed.aggregation for name, allowed in made.types.items()} == {
+        "Patient": {"contained"},
+        "Group": {"bundled"},
+    }
+    either = rule(reference("Patient", aggregation=("contained",)), reference(HERE + "p", aggregation=("bundled",)))
+    assert either.types["Patient"].aggregation == {"contained", "bundled"}
+
+
+def test_a_version_is_asked_of_the_type_that_asks_for_it(scoped):
+    kinds = (TypeRef("Reference", (), (CORE + "Patient",), (), "specific"), reference("Group"))
+    scope = scoped({"resourceType": "Observation"})
+    said = {
+        text: [f.rule for f in rule(*kinds).of_node(Node({"reference": text}, "Reference"), scope)]
+        for text in ("Patient/1", "Group/1", "#p")
+    }
+    assert said == {"Patient/1": ["reference-version"], "Group/1": [], "#p": []}
 
 
 def test_a_type_that_may_stand_anywhere_is_not_bound_by_the_place_of_another(scoped):
@@ -146,7 +173,7 @@ def test_profiles_of_a_type(patient, urls, found, scoped):
 def test_profiles_of_targets(patient, urls, found, scoped):
     held = {"resourceType": "Patient", "id": "c", **patient}
     outer = scoped({"resourceType": "Observation", "contained": [held]}, NAMED, BORN)
-    made = Targets({"Patient": tuple(HERE + url for url in urls)})
+    made = Targets({"Patient": Allowed(tuple(HERE + url for url in urls))})
     assert [f.rule for f in made.of_node(Node({"reference": "#c"}, "Reference"), outer)] == found
     assert made.of_node(Node({"reference": "Patient/elsewhere"}, "Reference"), outer) == ()
 

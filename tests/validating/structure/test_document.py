@@ -71,7 +71,9 @@ def test_a_reference_that_could_mean_two_entries(scoped):
     ]
     versions = [(PATIENT, {"resourceType": "Patient", "meta": {"versionId": v}}) for v in "12"]
     said = {"subject": {"reference": f"{PATIENT}/_history/2"}}
-    assert found(scoped, bundle(said, *versions)) == [("error", "document-orphan", "entry[1]")]
+    assert found(scoped, bundle(said, *versions)) == []  # the other version is one of the same resource
+    said = {"subject": {"reference": f"{PATIENT}/_history/3"}}
+    assert found(scoped, bundle(said, *versions)) == [("error", "document-incomplete", "entry[0].resource.subject")]
 
 
 def test_an_entry_that_nothing_leads_to(scoped):

@@ -206,7 +206,7 @@ def test_absolute(reference, full_url, expected):
 def test_the_index_of_a_bundle_is_made_once(scoped):
     outer = scoped(bundle(entry(UUID, patient("1"))))
     assert entries(outer) is entries(outer)
-    assert entries(outer).by_name == {"Patient/1": [0]}
+    assert entries(outer).by_address == {UUID: [0], "=Patient/1": [0]}
 
 
 def test_a_scope_is_the_same_each_time(scoped):

@@ -56,7 +56,7 @@ def test_a_package_that_is_not_installed_is_refused(packages, data_dir):
 
 
 def test_a_package_is_refused_where_there_is_no_place_for_packages():
-    with pytest.raises(Misconfigured, match="example"):
+    with pytest.raises(Misconfigured, match="data directory"):
         open_rules(Rulebook(None, PACKAGE))
 
 
