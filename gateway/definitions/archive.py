@@ -45,7 +45,7 @@ def members(archive: bytes | Path, folders: tuple[str, ...] = ("package",)) -> I
                 folder, _, last = name.rpartition("/")
                 if folder in folders and member.isfile() and last.endswith(".json"):
                     yield last, _read(tar, member)
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError) as error:  # headers upon headers
         raise Malformed("The package is not a readable .tgz archive.") from error
 
 

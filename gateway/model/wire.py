@@ -17,7 +17,7 @@ MAX_BYTES = 20_000_000
 MAX_DEPTH = 64
 MAX_DIGITS = 60
 MAX_EXPONENT = 400
-_BLANKS = (b" :", b"\t:", b"\n:", b"\r:")  # before a colon: a name may be written so, and is not counted then
+_BLANKS = ((b" ", b" :"), (b"\t", b"\t:"), (b"\n", b"\n:"), (b"\r", b"\r:"))
 _DOUBTFUL = (b"\\u0000", b"\\ud", b"\\uD")  # escapes of U+0000 and of surrogates
 
 
@@ -51,7 +51,7 @@ def read_json(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_D
     try:
         text = body.decode("utf-8")
         value = _decoder.decode(text)
-        if _bounded(value, max_depth) != body.count(b'":') or any(blank in body for blank in _BLANKS):
+        if _bounded(value, max_depth) != body.count(b'":') or _blank_before_colon(body):
             _distinct.decode(text)  # a name may stand twice, or only be written with blanks: told by a slower reader
     except (ValueError, RecursionError) as error:
         raise Malformed("The body is not one well-formed JSON document.") from error
@@ -115,6 +115,11 @@ def _bounded(value: Any, max_depth: int) -> int:
         names += sum([len(each) for each in level if type(each) is dict])
         level = [child for each in level for child in (each.values() if type(each) is dict else each)]
     raise TooLarge("The document is nested too deeply.")
+
+
+def _blank_before_colon(body: bytes) -> bool:
+    """Whether a name may be written with blanks after it, so that `":` does not count it. A single character is found much faster."""
+    return any(blank in body and colon in body for blank, colon in _BLANKS)
 
 
 def _sound_texts(value: Any) -> None:

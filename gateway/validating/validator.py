@@ -14,6 +14,7 @@ from gateway.definitions.xml_form import read_fhir
 from gateway.errors import TooLarge, Unusable
 from gateway.fhirpath import Compiler
 from gateway.model.report import Finding, Report
+from gateway.model.wire import Exact
 from gateway.terminology.content import Content
 from gateway.terminology.membership import Terminology
 from gateway.terminology.remote import Remote
@@ -193,7 +194,7 @@ _MOST_NODES = 5_000_000
 
 def plain(value: Any) -> Any:
     """A document of mappings and sequences of any kind as one of dicts and lists; one that is so already is itself."""
-    if not isinstance(value, Mapping) or _is_plain(value):
+    if not isinstance(value, Mapping) or (type(value) is dict and _is_plain(value)):
         return value
     return _copied(value)
 
@@ -206,13 +207,16 @@ def _is_plain(value: Any) -> bool:
         seen += 1
         if seen > _MOST_NODES:  # or it holds itself
             raise TooLarge
-        if type(node) is dict:
-            waiting += node.values()
-        elif type(node) is list:
-            waiting += node
-        elif isinstance(node, Mapping | tuple):
-            return False
+        for child in node.values() if type(node) is dict else node:
+            kind = type(child)
+            if kind is dict or kind is list:
+                waiting.append(child)
+            elif kind not in _SCALARS and isinstance(child, Mapping | tuple):
+                return False
     return True
+
+
+_SCALARS = frozenset((str, int, bool, float, Exact, type(None)))
 
 
 def _copied(value: Any) -> Any:

@@ -82,7 +82,7 @@ def _valued(row: Mapping[str, Any], name: str, kind: str) -> Any:
 
 def _fits(value: Any, kind: str) -> bool:
     if kind == "integer":
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
     if kind == "boolean":
         return isinstance(value, bool)
     if not isinstance(value, Mapping):

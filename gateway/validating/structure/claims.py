@@ -208,9 +208,9 @@ def targets(kinds: tuple[TypeRef, ...], type_of: Callable[[str], str]) -> Target
                 anything = one
             else:
                 allowed[name] = _either(allowed[name], one) if name in allowed else one
-    return (
-        Targets(allowed, anything) if allowed or (anything and (anything.aggregation or anything.versioning)) else None
-    )
+    every = [*allowed.values(), anything] if anything else [*allowed.values()]
+    silent = anything is not None and not any(one.profiles or one.aggregation or one.versioning for one in every)
+    return None if silent or not every else Targets(allowed, anything)
 
 
 def _either(one: Allowed, other: Allowed) -> Allowed:

@@ -5,7 +5,7 @@ The rules of the base type judge every document already; a profile's snapshot is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from gateway.definitions.structure import Element, Structure
 from gateway.fhirpath import Compiler, Node
 from gateway.terminology.membership import Terminology
 from gateway.validating.structure.beyond import Beyond, addresses, narrowed
+from gateway.validating.structure.claims import Fixed
 from gateway.validating.structure.constraint import Constraint, Cut
 from gateway.validating.structure.content.control import Control, controlled, controls_of
 from gateway.validating.structure.discriminator import matcher
@@ -170,19 +171,20 @@ class Profiles:
 
     def _constraint(self, place: Place, base: Element | None, at: Base | None) -> Constraint:
         element = place.element
-        children = (self._child(name, child, at) for name, child in place.children.items())
+        children = tuple(c for name, child in place.children.items() if not (c := self._child(name, child, at)).silent)
         least, most = element.min or 0, -1 if element.max is None else element.max
         if base is not None and not element.slice_name:
             least, most = (0 if least == (base.min or 0) else least), (-1 if most == base.max else most)
-        return Constraint(
+        made = Constraint(
             name=element.name,
             least=least,
             most=most,
             types=narrowed(element, base),
             rules=tuple(self._beyond.rules(element, base)),
-            children=tuple(c for c in children if not c.silent),
+            children=children,
             cuts=tuple(self._cuts(place, base, at)),
         )
+        return replace(made, quick=quick(made))
 
     def _child(self, name: str, child: Place, at: Base | None) -> Constraint:
         base = at.child(name) if at else None
@@ -220,6 +222,25 @@ class Profiles:
             below = self._below(cut.element, base, at)
         match = None if name == DEFAULT else matcher(cut, discriminators, self)
         return Slice(name, match, self._constraint(cut, base, below))
+
+
+def quick(made: Constraint) -> Callable[[dict[str, Any]], bool] | None:
+    """A quick yes for what profiles ask most often: that a single element is there, or that it is one fixed text."""
+    name, rules = made.name, made.rules
+    if (
+        made.children
+        or made.cuts
+        or made.types
+        or made.most >= 0
+        or made.least > 1
+        or name.endswith("[x]")
+        or len(rules) > 1
+    ):
+        return None
+    if not rules:
+        return lambda value: value.get(name) is not None
+    text = rules[0].value if isinstance(rules[0], Fixed) else None
+    return (lambda value: value.get(name) == text) if isinstance(text, str) else None
 
 
 def _name(structure: Structure, url: str) -> str:

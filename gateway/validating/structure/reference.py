@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.validating.structure.finding import NONE, Findings, Rule, error, warning
 from gateway.validating.structure.primitives import is_id
-from gateway.validating.structure.resolving import bundle_of, resolve, type_named
+from gateway.validating.structure.resolving import bundle_of, type_named
 from gateway.validating.structure.scope import Scope
 
 
@@ -63,9 +63,9 @@ class NamedReference:
 
     def _inside(self, text: str, node: Any, scope: Scope) -> Findings:
         """A reference that can only mean something in the document."""
-        target = resolve(text, scope)
-        if target is not None:
-            return self._typed(node, target.type) if "type" in node else NONE
+        named = type_named(text, scope)
+        if named:
+            return self._typed(node, named) if "type" in node else NONE
         if text[:1] == "#":
             return error("not-found", "ref-1", _NOT_THERE, found=text)
         return warning("not-found", "reference-local", _NO_ENTRY, found=text) if bundle_of(scope) else NONE
@@ -87,23 +87,34 @@ _NO_FORM = "A relative reference is a type and an id, or a search of a type."
 _OTHER_TYPE = "The reference names another type of resource than it states."
 
 
-@dataclass(frozen=True, slots=True)
 class CanonicalRule:
-    """A canonical that may only name some kinds of definitions; one that is not at hand is left alone."""
+    """A canonical that may only name some kinds of definitions; one that is not at hand is left alone. The same come again and again."""
 
-    shape: Rule
-    targets: tuple[str, ...]
+    __slots__ = ("_fine", "_shape", "_targets")
+
+    def __init__(self, shape: Rule, targets: tuple[str, ...]) -> None:
+        self._shape = shape
+        self._targets = targets
+        self._fine: set[str] = set()
 
     def check(self, node: Any, scope: Scope) -> Findings:
         """The findings of the form, and 0..1 of the kind."""
-        found = self.shape.check(node, scope)
+        if type(node) is str and node in self._fine:
+            return NONE
+        found = self._shape.check(node, scope) or self._kind(node, scope)
+        if not found and len(self._fine) < _MOST_KEPT:
+            self._fine.add(node)
+        return found
+
+    def _kind(self, node: Any, scope: Scope) -> Findings:
         library = scope.tools.library
-        if found or not isinstance(node, str) or any(library.resource(kind, node) for kind in self.targets):
-            return found
+        if not isinstance(node, str) or any(library.resource(kind, node) for kind in self._targets):
+            return NONE
         other = next((kind for kind in _DEFINITIONS if library.resource(kind, node)), "")
-        return wrong_target(frozenset(self.targets), other) if other else found
+        return wrong_target(frozenset(self._targets), other) if other else NONE
 
 
+_MOST_KEPT = 2_000
 _DEFINITIONS = (
     "StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "Questionnaire", "Measure", "Library", "PlanDefinition",
     "ActivityDefinition", "SearchParameter", "OperationDefinition", "CapabilityStatement",
