@@ -46,7 +46,12 @@ class _Making:
     def made(self) -> Facts:
         """The whole profile."""
         said = tree_of(self.facts) if self.facts["elements"] else None
-        base = self._found(self.facts.get("baseDefinition", "")) or self.lookup(self.facts.get("type", ""))
+        below = self.facts.get("baseDefinition", "")
+        base = self._found(below)
+        if base is None:
+            if below in self.making:  # it leads back to this profile
+                self.missing.append(below)
+            base = self.lookup(self.facts.get("type", ""))
         if base is None:
             return {**self.facts, "missing": self.missing}
         root = settled(tree_of(base))

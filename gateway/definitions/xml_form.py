@@ -14,7 +14,7 @@ from gateway.definitions.library import Library
 from gateway.definitions.structure import Element, Structure
 from gateway.errors import Malformed
 from gateway.model.report import Finding
-from gateway.model.wire import Exact, read_json
+from gateway.model.wire import Exact, bounded, read_json
 from gateway.model.xml import read_xml
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def read_fhir(body: bytes, library: Library) -> tuple[Any, Findings]:
     """JSON or XML bytes to the JSON form, with 0..* findings of the XML form. Raises Malformed, Unsupported, TooLarge."""
     head = body[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
     if head[:1] == b"<":
-        return Reader(library).document(read_xml(body))
+        value, findings = Reader(library).document(read_xml(body))
+        return bounded(value), findings
     return read_json(body), ()
 
 
@@ -144,6 +145,8 @@ def typed(text: str, kind: str) -> Any:
 
 
 def _number(text: str, *, whole: bool) -> Any:
+    if not text.isascii() or text != text.strip():
+        return text
     try:
         value = read_json(text.encode())
     except Malformed:

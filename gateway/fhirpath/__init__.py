@@ -1,7 +1,7 @@
 """FHIRPath 2.0 with the additions of FHIR R4, compiled to closures; one file per chapter, one table of functions (functions.py)."""
 
 from gateway.fhirpath.compiler import Compiler
-from gateway.fhirpath.environment import Environment
+from gateway.fhirpath.environment import Environment, Purse
 from gateway.fhirpath.expression import Expression
 from gateway.fhirpath.failures import NotCompiled, NotEvaluated
 from gateway.fhirpath.model import Child, Model
@@ -20,6 +20,7 @@ __all__ = [
     "Node",
     "NotCompiled",
     "NotEvaluated",
+    "Purse",
     "Quantity",
     "Time",
     "Units",

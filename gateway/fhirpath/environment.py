@@ -39,6 +39,15 @@ def _yes(_div: str) -> bool:
     return True
 
 
+class Purse:
+    """The steps that all evaluations about one document have together."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Environment:
     """`resource` is %resource, `root` %rootResource (%resource when not given).
@@ -46,7 +55,7 @@ class Environment:
     `variables` values are nodes, system values (bool, int, Decimal, str, Date, DateTime, Time, Quantity) or lists of them.
     Ports: `resolve` turns a reference into 0..1 node; `member_of` and `conforms_to` take a node or text and a canonical address and
     say yes, no or None for unknown; `subsumes` takes two nodes; `html` judges the text of a narrative. `now` is the time of
-    evaluation (the clock when None); `steps` the budget of one evaluation.
+    evaluation (the clock when None); `steps` the budget of one evaluation, `purse` that of all about a document.
     """
 
     resource: Node | None = None
@@ -60,6 +69,7 @@ class Environment:
     units: Units = _NO_UNITS
     now: datetime | None = None
     steps: int = STEPS
+    purse: Purse | None = None
     trace: Callable[[str, list[Any]], None] = _none
 
 
@@ -71,7 +81,7 @@ class State:
     def __init__(self, env: Environment, focus: Any) -> None:
         self.env = env
         self.focus = focus
-        self.steps = env.steps
+        self.steps = env.steps if env.purse is None else min(env.steps, env.purse.left)
         self.index = 0
         self.total: list[Any] = []
         self.kept: dict[int, list[Any]] = {}

@@ -60,10 +60,15 @@ class Expression:
         holds = self._holds
         if holds is None:
             holds = self._holds = self._holding()
+        state = State(env, focus)
+        allowed = state.steps
         try:
-            return holds(focus, State(env, focus))
+            return holds(focus, state)
         except (ArithmeticError, RecursionError) as error:
             raise _failed(error) from error
+        finally:
+            if env.purse is not None:
+                env.purse.left -= allowed - state.steps
 
     @property
     def triggers(self) -> frozenset[str] | None:

@@ -51,6 +51,6 @@ class Unseen(Environment):
     __slots__ = ()
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("steps", "trace"):
+        if name in ("steps", "purse", "trace"):
             return object.__getattribute__(self, name)
         raise Unforeseen

@@ -90,7 +90,7 @@ def _report(validator: Validator, body: bytes, asked: Asked, form: tuple[str, st
 
 
 def _fhir(validator: Validator, body: bytes, asked: Asked) -> Report:
-    wrapped = b"Parameters" in body or b"\0" in body[:4]  # or UTF-16, where the word is not seen
+    wrapped = b"Parameters" in body or b"\\u" in body or b"\0" in body[:4]  # or written so that the word is not seen
     document = _read(body) if asked.kind or asked.mode or wrapped else None
     place = _place(document)
     if document is None or not place:

@@ -60,6 +60,12 @@ def read_json(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_D
     return value
 
 
+def bounded(value: Any, *, max_depth: int = MAX_DEPTH) -> Any:
+    """The same value, no deeper than JSON may be. Raises TooLarge."""
+    _bounded(value, max_depth)
+    return value
+
+
 def write_json(value: Any, *, canonical: bool = False, pretty: bool = False) -> bytes:
     """Python to UTF-8 JSON; `canonical` sorts the keys, so that equal values give equal bytes."""
     option = (orjson.OPT_SORT_KEYS if canonical else 0) | (orjson.OPT_INDENT_2 if pretty else 0)

@@ -93,7 +93,7 @@ class Validator:
         return findings
 
     def _against(self, scope: Scope, url: str) -> Findings:
-        profile = self._profiles.get(url)
+        profile = self._profiles.get(url) if "#" not in url else None  # a part of a profile is nothing to claim
         if profile is None and self._library.resource("StructureDefinition", url) is not None:
             text = "This profile is at hand, but it cannot be read as one; the document was not checked against it."
             return error(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.fhirpath import Environment, Node
+from gateway.fhirpath import Environment, Node, Purse
 from gateway.terminology import ucum
 from gateway.terminology.membership import Membership, Terminology
 from gateway.validating.structure.claims import keeps
@@ -49,10 +49,14 @@ def environment(scope: Scope) -> Environment:
         units=ucum,
         html=html,
         now=scope.tools.clock(),
+        steps=_MOST_STEPS,
+        purse=scope.document.kept.setdefault("purse", Purse(_MOST_STEPS_OF_A_DOCUMENT)),
     )
 
 
 _NARRATIVE = NarrativeRule()
+_MOST_STEPS = 1_000_000  # of one evaluation: a quarter of a second
+_MOST_STEPS_OF_A_DOCUMENT = 5_000_000
 
 
 def _member(terminology: Terminology, asked: Any, value_set: str) -> bool | None:

@@ -45,7 +45,9 @@ class Binding:
         known = self._kept.get(mark)
         if known is None:
             known = self._judged(codes)
-            if len(self._kept) < _MOST_KEPT and not self.terminology.remote:
+            if not self.terminology.remote:
+                if len(self._kept) >= _MOST_KEPT:
+                    self._kept.clear()
                 self._kept[mark] = known
                 if not known and codes[0][0] is None:
                     self.good.add(codes[0][1])

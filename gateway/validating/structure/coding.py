@@ -37,7 +37,9 @@ class KnownCode:
         if type(system) is not str or type(code) is not str or (system, code) in self._right:
             return NONE
         found = self._judged(system, code) if self._can_tell(system) else NONE
-        if not found and len(self._right) < _MOST_KEPT:
+        if not found:
+            if len(self._right) >= _MOST_KEPT:
+                self._right.clear()
             self._right.add((system, code))
         return found
 
@@ -104,7 +106,9 @@ class Remembered:
         except TypeError:  # something in it is no text
             return self._shape.check(node, scope)
         found = self._shape.check(node, scope)
-        if mark is not None and not found and len(self._sound) < _MOST_KEPT:
+        if mark is not None and not found:
+            if len(self._sound) >= _MOST_KEPT:
+                self._sound.clear()
             self._sound.add(mark)
         return found
 

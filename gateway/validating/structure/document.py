@@ -89,7 +89,7 @@ def _unreachable(bundle: Scope) -> Findings:
     lost = [number for number, row in enumerate(rows) if _told(row) and groups.of(number) != first]
     text = "Nothing in the document leads from the Composition to this entry."
     return tuple(
-        f for number in lost[:MOST] for f in error("informational", "document-orphan", text, at=f"entry[{number}]")
+        f for number in lost[:MOST] for f in error("structure", "document-orphan", text, at=f"entry[{number}]")
     )
 
 

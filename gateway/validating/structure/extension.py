@@ -41,7 +41,7 @@ class OutermostExtension:
         if ":" not in url:
             text = "The url of an extension must be absolute."
             return found + error("value", "extension-url", text, expected="an absolute address", found=url, at="url")
-        definition = None if found else scope.tools.profiles.get(url)
+        definition = None if found or "#" in url else scope.tools.profiles.get(url)
         if definition is None or definition.type != "Extension":
             return found
         return (

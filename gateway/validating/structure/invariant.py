@@ -9,11 +9,12 @@ from typing import Any
 from gateway.definitions.structure import Invariant
 from gateway.fhirpath import Compiler, Expression, Node, NotCompiled, NotEvaluated
 from gateway.model.report import Finding, Severity
-from gateway.validating.structure.finding import NONE, Findings, warning
+from gateway.validating.structure.finding import NONE, Findings, error, warning
 from gateway.validating.structure.scope import Scope
 
 _BROKEN = "A rule of the definition is not a valid expression; it was not checked."
 _UNJUDGED = "A rule could not be judged on this content."
+_TOO_COSTLY = "A rule takes more steps on this content than a document is allowed; it could not be judged."
 _FAILED = "A rule that this content has to keep does not hold."
 
 
@@ -34,7 +35,9 @@ class InvariantRule:
         try:
             if self.expression.holds(node, scope.environment()):
                 return NONE
-        except NotEvaluated:
+        except NotEvaluated as failed:
+            if failed.too_costly:  # never passed over: nobody has said that the rule holds
+                return error("too-costly", "too-costly", _TOO_COSTLY, expected=self.invariant.key)
             return warning("processing", self.invariant.key, _UNJUDGED, expected=self.invariant.expression)
         severity: Severity = "error" if self.invariant.severity == "error" else "warning"
         return (Finding(severity, "invariant", "", _FAILED, self.invariant.key, self.invariant.expression),)

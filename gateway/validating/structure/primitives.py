@@ -205,7 +205,9 @@ class UriRule:
             return error("structure", f"type-{self.type}", text, expected=self.type, found=node)
         if not TEXT[self.type](node):
             return _not_fitting(self.type, node)
-        if len(self._sound) < _MOST_KEPT and len(node) < _LONGEST_KEPT:
+        if len(node) < _LONGEST_KEPT:
+            if len(self._sound) >= _MOST_KEPT:
+                self._sound.clear()
             self._sound.add(node)
         return NONE
 

@@ -211,7 +211,9 @@ class Profiles:
         implied = _BY_URL if name in _EXTENSIONS else _BY_TYPE if name.endswith("[x]") else ()
         discriminators = (slicing.discriminators if slicing else ()) or implied
         slices = tuple(self._slice(cut, discriminators, base, at) for cut in place.slices.values())
-        yield Slicing(slices, slicing.rules if slicing else "open", slicing.ordered if slicing else False)
+        unjudged = tuple(each.name for each in slices if each.match is None and each.name != DEFAULT)
+        rules, ordered = (slicing.rules, slicing.ordered) if slicing else ("open", False)
+        yield Slicing(slices, rules, ordered, unjudged)
 
     def _slice(
         self, cut: Place, discriminators: tuple[tuple[str, str], ...], base: Element | None, at: Base | None

@@ -232,7 +232,9 @@ class ObjectRule:
         keys = frozenset(names)
         rules = tuple(g.rule for g in parts.further if g.triggers is None or not g.triggers.isdisjoint(keys))
         plan = Plan(members, rules if names else (), self._told(keys, names))
-        if len(self._plans) < _MOST_PLANS and len(names) <= len(parts.members):
+        if len(names) <= len(parts.members):
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
             self._plans[names] = plan
         return plan
 

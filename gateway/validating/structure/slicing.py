@@ -26,6 +26,8 @@ class Slice:
 
     def of_values(self, values: list[Occurrence]) -> Findings:
         """The findings of the values of the slice: how many, each of them, and slices within."""
+        if not values and not self.constraint.least:
+            return NONE
         found = self.constraint.counted(len(values), self.name)
         for step, node, scope in values:
             if here := self.constraint.of_node(node, scope):
@@ -44,29 +46,31 @@ class Slicing:
     slices: tuple[Slice, ...]
     rules: str = "open"
     ordered: bool = False
+    unjudged: tuple[str, ...] = ()  # the names of slices that nothing tells apart
 
     def of_all(self, found: list[Occurrence]) -> Findings:
         """0..* findings of all values of the element, from their holder's view."""
+        groups: dict[int, list[Occurrence]] = {}
         numbers, findings = [], NONE
         for occurrence in found:
             number, doubt = self._number(occurrence)
             numbers.append(number)
+            groups.setdefault(number, []).append(occurrence)
             findings = more(findings, doubt) if doubt else findings
-        findings += self._order(found, numbers) + self._rest(found, numbers) + (self._unjudged() if found else NONE)
+        if self.ordered or self.rules != "open":
+            findings += self._order(found, numbers) + self._rest(found, numbers)
+        if found and self.unjudged:
+            findings += self._unjudged()
         for number, each in enumerate(self.slices):
             if each.match is not None or each.name == DEFAULT or not found:
-                mine = [one for one, its in zip(found, numbers, strict=True) if its == number]
-                findings = more(findings, each.of_values(mine))
+                findings = more(findings, each.of_values(groups.get(number, [])))
             if len(findings) > ENOUGH:
                 break
         return findings
 
     def _unjudged(self) -> Findings:
-        names = [each.name for each in self.slices if each.match is None and each.name != DEFAULT]
-        if not names:
-            return NONE
         text = "Nothing in the profile tells the values of a slice apart; it was not checked."
-        return (Finding("information", "informational", "", text, "slice-unjudged", "", ", ".join(names)),)
+        return (Finding("information", "informational", "", text, "slice-unjudged", "", ", ".join(self.unjudged)),)
 
     def _number(self, occurrence: Occurrence) -> tuple[int, Findings]:
         """Which slice a value is in: its number, the default slice's, or -1."""
@@ -97,7 +101,7 @@ class Slicing:
         return NONE
 
     def _rest(self, found: list[Occurrence], numbers: list[int]) -> Findings:
-        if self.rules != "closed" or self._unjudged():
+        if self.rules != "closed" or self.unjudged:
             return NONE
         text = "The value fits no slice, and the profile allows no others."
         names = ", ".join(each.name for each in self.slices)
