@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from gateway.cli import app as cli
 from gateway.cli.documents import documents, found
 from gateway.cli.findings import Page, Words
 from gateway.cli.packages import app as packages
@@ -299,3 +300,27 @@ def test_compile_refuses_another_wheel(files, tmp_path):
     result = CliRunner().invoke(app, ["packages", "compile", files["good.json"], "--out", str(tmp_path / "out")])
     assert result.exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_an_installed_package_is_named_by_name_and_version(tmp_path, monkeypatch):
+    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
+    package = tmp_path / "pack" / "package"
+    package.mkdir(parents=True)
+    manifest = {"name": "example.pack", "version": "1.0.0", "fhirVersions": ["4.0.1"], "dependencies": {}}
+    (package / "package.json").write_text(json.dumps(manifest))
+    profile = {
+        "resourceType": "StructureDefinition", "id": "born", "url": "http://example.org/born", "name": "Born", "status": "active",
+        "kind": "resource", "abstract": False, "type": "Patient", "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "differential": {"element": [{"id": "Patient.birthDate", "path": "Patient.birthDate", "min": 1}]},
+    }  # fmt: skip
+    (package / "StructureDefinition-born.json").write_text(json.dumps(profile))
+    document = tmp_path / "p.json"
+    document.write_text('{"resourceType": "Patient", "meta": {"profile": ["http://example.org/born"]}}')
+    run = CliRunner().invoke
+    assert run(cli, ["validate", "--package", "example.pack#1.0.0", str(document)]).exit_code == 2
+    assert run(cli, ["packages", "add", str(tmp_path / "pack")]).exit_code == 0
+    found = run(cli, ["validate", "--package", "example.pack#1.0.0", "--json", str(document)])
+    assert found.exit_code == 1
+    assert "profile-min" in found.output
+    assert run(cli, ["validate", "--package", "example.pack#2.0.0", str(document)]).exit_code == 2
