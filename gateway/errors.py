@@ -30,7 +30,7 @@ AR: reject) and `condition` an HL7 table 0357 code. Texts are constant or name p
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class GatewayError(Exception):
@@ -42,14 +42,26 @@ class GatewayError(Exception):
     condition: ClassVar[str] = "207"
     said: ClassVar[str] = "The request could not be processed."
 
-    def __init__(self, text: str | None = None, *positions: str) -> None:
+    def __init__(self, text: str | None = None, *positions: str, texts: tuple[str, ...] = ()) -> None:
         self.text = text or self.said
         self.positions = positions
+        self.texts = texts  # where each position has a text of its own, in their order
         super().__init__(self.text)
 
-    def __reduce__(self) -> tuple[type[GatewayError], tuple[str, ...]]:
-        """Between processes: the text and the positions."""
-        return type(self), (self.text, *self.positions)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Between processes: the text, the positions and their texts."""
+        return _again, (type(self), self.text, self.positions, self.texts)
+
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """1..* (position, text); the position is empty where none is named."""
+        places = self.positions or ("",)
+        return tuple(
+            zip(places, self.texts if len(self.texts) == len(places) else (self.text,) * len(places), strict=True)
+        )
+
+
+def _again(kind: type[GatewayError], text: str, positions: tuple[str, ...], texts: tuple[str, ...]) -> GatewayError:
+    return kind(text, *positions, texts=texts)
 
 
 class Unusable(GatewayError):

@@ -26,6 +26,7 @@ def serve_command(
     told = {"site": site, "host": host, "port": port}
     settings = Settings(**{name: value for name, value in told.items() if value is not None})  # type: ignore[arg-type]
     _log_to_stderr(settings.log_level)
+    typer.echo(f"Serving {site} at http://{settings.host}:{settings.port} (Ctrl-C stops)", err=True)
     asyncio.run(serve(settings))
 
 

@@ -88,6 +88,8 @@ def judge_for(
             validator()
         except Unusable as unusable:
             raise type(unusable)(unusable.text, *(unusable.positions or packages)) from unusable
+    if unknown := [url for url in profiles if not validator().type_of(url)]:
+        raise Misconfigured("There is no such profile at hand: " + ", ".join(unknown))
     fhir = judge_of(validator, profiles)
     return lambda body: judged(body, fhir, standard)
 
@@ -110,8 +112,10 @@ def _validator(packages: tuple[str, ...], resources: tuple[Path, ...]) -> Callab
 
 
 def _named(package: str) -> tuple[str, str]:
-    """`hl7.fhir.us.core#6.1.0`: the name and version of an installed package; without a version the newest."""
-    name, _, version = package.partition("#")
+    """`hl7.fhir.us.core#6.1.0`: the name and version of an installed package. Raises Misconfigured for what is no such name."""
+    name, mark, version = package.partition("#")
+    if not mark or "/" in package:
+        raise Misconfigured(f"There is no such file: {package}. An installed package is named name#version.")
     return name, version
 
 

@@ -105,8 +105,7 @@ def outcome(issues: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def outcome_of(error: GatewayError) -> dict[str, Any]:
     """What an error says to a FHIR caller."""
     severity: Severity = "fatal" if error.status >= 500 else "error"
-    places = error.positions or ("",)
-    return Report(tuple(Finding(severity, error.issue, place, error.text) for place in places)).as_outcome()
+    return Report(tuple(Finding(severity, error.issue, place, text) for place, text in error.told())).as_outcome()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,14 +31,13 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A rulebook opened: a Validator, and the profiles that hold for every resource of a type."""
+    """A rulebook opened."""
 
     validator: Validator
-    profiles: Mapping[str, Sequence[str]]
 
     def report(self, resource: Mapping[str, Any]) -> Report:
         """The findings on one resource: R4, the profiles it claims, and those of the site."""
-        return self.validator.report(resource, self.profiles.get(str(resource.get("resourceType")), ()))
+        return self.validator.report(resource)
 
 
 def open_rules(rulebook: Rulebook, remote: Remote | None = None) -> Rules:
@@ -54,7 +53,7 @@ def open_rules(rulebook: Rulebook, remote: Remote | None = None) -> Rules:
         if not kind:
             raise Misconfigured("The site requires a profile that none of its packages has: " + url)
         by_type.setdefault(kind, []).append(url)
-    return Rules(validator, by_type)
+    return Rules(validator.requiring(by_type))
 
 
 @lru_cache(maxsize=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from gateway.definitions.held import Shelf
 from gateway.definitions.library import Library, core, library
 from gateway.definitions.xml_form import read_fhir
-from gateway.errors import TooLarge, Unusable
+from gateway.errors import Malformed, TooLarge, Unusable
 from gateway.fhirpath import Compiler
 from gateway.model.report import Finding, Report
 from gateway.model.wire import Exact
@@ -30,15 +31,15 @@ from gateway.validating.structure.scope import Scope, Tools
 class Validator:
     """R4 core and whatever a caller adds, compiled as documents need it; one instance may be kept and used for many documents.
 
-    `packages` are 0..* FHIR packages (.tgz), `resources` 0..* conformance resources (JSON or XML bytes, or mappings). Resources
-    win over packages, packages over core. `installed` are 0..* compiled packages, `contents` releases of terminologies, `remote` a
-    terminology server that is asked last. Raises Unusable when something cannot be read.
+    `packages` are the paths of 0..* FHIR packages (.tgz, or folders), `resources` 0..* definitions (bytes of JSON or XML, mappings, or
+    paths of files). Resources win over packages, packages over core. `installed` are 0..* compiled packages, `contents` releases of
+    terminologies, `remote` a terminology server that is asked last. Raises Unusable when something cannot be read.
     """
 
     def __init__(
         self,
-        packages: Sequence[Path] = (),
-        resources: Sequence[bytes | Mapping[str, Any]] = (),
+        packages: Sequence[Path | str] = (),
+        resources: Sequence[bytes | Mapping[str, Any] | Path] = (),
         *,
         installed: Sequence[Shelf] = (),
         contents: Sequence[Content] = (),
@@ -47,9 +48,16 @@ class Validator:
         self._library = _library(packages, resources, installed)
         terminology = Terminology(self._library, contents, remote)
         compiler = Compiler(self._library)
+        self._required: Mapping[str, Sequence[str]] = {}
         self._profiles = Profiles(self._library, terminology, compiler)
         self._catalogue = Catalogue(self._library, terminology, compiler)
         self._tools = Tools(self._library, terminology, compiler, self._profiles, environment, _now)
+
+    def requiring(self, profiles: Mapping[str, Sequence[str]]) -> Validator:
+        """The same validator, for which every document of a type keeps these profiles as well."""
+        made = copy(self)
+        made._required = profiles
+        return made
 
     @property
     def terminology(self) -> Terminology:
@@ -67,6 +75,8 @@ class Validator:
     def report(self, document: bytes | Mapping[str, Any], profiles: Sequence[str] = ()) -> Report:
         """The same as findings; expressions start with the resource type (`Patient.name[0].given[1]`)."""
         try:
+            if not isinstance(document, bytes | Mapping):
+                raise TypeError("A document is given as bytes or as a mapping.")
             resource, read = read_fhir(document, core()) if isinstance(document, bytes) else (plain(document), NONE)
             if not isinstance(resource, Mapping) or not isinstance(resource.get("resourceType"), str):
                 text = "The document is not a FHIR resource."
@@ -82,7 +92,7 @@ class Validator:
 
     def _profiled(self, scope: Scope, profiles: Sequence[str]) -> Findings:
         findings: Findings = NONE
-        for url in profiles:
+        for url in dict.fromkeys((*profiles, *self._required.get(scope.type, ()))):
             findings += self._against(scope, url)
         for step, inner in _claiming(scope):
             for url in supported(inner.resource.get("meta")):
@@ -230,9 +240,19 @@ def _now() -> datetime:
 
 
 def _library(
-    packages: Sequence[Path], resources: Sequence[bytes | Mapping[str, Any]], installed: Sequence[Shelf]
+    packages: Sequence[Path | str], resources: Sequence[bytes | Mapping[str, Any] | Path], installed: Sequence[Shelf]
 ) -> Library:
     if not packages and not resources and not installed:
         return core()
-    given = [read_fhir(r, core())[0] if isinstance(r, bytes) else r for r in resources]
-    return library([r for r in given if isinstance(r, Mapping)], packages, installed)
+    return library([_definition(each) for each in resources], [Path(each) for each in packages], installed)
+
+
+def _definition(given: bytes | Mapping[str, Any] | Path) -> Mapping[str, Any]:
+    """A definition that a caller gives. Raises Malformed for what is no resource, TypeError for another kind of object."""
+    body = given.read_bytes() if isinstance(given, Path) else given
+    if not isinstance(body, bytes | Mapping):
+        raise TypeError("A definition is given as bytes, as a mapping, or as the path of its file.")
+    read = read_fhir(body, core())[0] if isinstance(body, bytes) else body
+    if not isinstance(read, Mapping):
+        raise Malformed("A definition is not a FHIR resource.")
+    return read

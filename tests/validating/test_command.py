@@ -133,7 +133,12 @@ def test_json_of_one_and_of_many(files):
 
 def test_fine(files):
     assert run(files["good.json"]).exit_code == 0
-    assert run("--as", "fhir", "--profile", "http://example.org/none", files["good.json"]).exit_code == 0
+    assert run("--as", "fhir", files["good.json"]).exit_code == 0
+
+
+def test_a_profile_that_is_nowhere_is_refused(files):
+    """Or a job with a misspelt address would be green for ever."""
+    assert run("--profile", "http://example.org/none", files["good.json"]).exit_code == 2
 
 
 def test_a_profile_in_a_file(files):

@@ -298,3 +298,25 @@ def _definitions(package):
             document = read_json(handle.read()) if handle else None
             if isinstance(document, dict) and "resourceType" in document:
                 yield name, document
+
+
+@pytest.mark.parametrize("wrong", ['{"resourceType":"Patient"}', None, 5, Path("x.json")])
+def test_another_kind_of_object_is_no_document(wrong):
+    with pytest.raises(TypeError):
+        Validator().validate(wrong)
+
+
+def test_definitions_may_be_files(tmp_path):
+    made = {
+        "resourceType": "StructureDefinition", "url": "http://example.org/born", "name": "Born", "status": "active", "kind": "resource",
+        "abstract": False, "type": "Patient", "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "differential": {"element": [{"id": "Patient.birthDate", "path": "Patient.birthDate", "min": 1}]},
+    }  # fmt: skip
+    (tmp_path / "born.json").write_bytes(write_json(made))
+    report = Validator(resources=[tmp_path / "born.json"]).report(
+        {"resourceType": "Patient"}, ["http://example.org/born"]
+    )
+    assert [f.rule for f in report.findings] == ["profile-min"]
+    with pytest.raises(TypeError):
+        Validator(resources=[str(tmp_path / "born.json")])

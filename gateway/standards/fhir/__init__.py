@@ -73,7 +73,8 @@ def admit(parsed: Parsed) -> Report:
     report = check(parsed)
     wrong = [f for f in report.findings if f.severity in ("fatal", "error")]
     if wrong:
-        raise Invalid(wrong[0].text, *(f.expression for f in wrong[:_SHOWN]))
+        shown = wrong[:_SHOWN]
+        raise Invalid(wrong[0].text, *(f.expression for f in shown), texts=tuple(f.text for f in shown))
     return report
 
 

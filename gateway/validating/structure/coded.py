@@ -15,6 +15,7 @@ from gateway.validating.structure.scope import Scope
 
 Strength = Literal["required", "extensible", "preferred", "maximum"]
 _MOST_KEPT = 2_000
+_FEW = 8
 Code = tuple[str | None, str]  # system (None: any), code
 _SEVERITY: Mapping[str, Literal["error", "warning", "information"]] = {
     "required": "error", "maximum": "error", "extensible": "warning", "preferred": "information",
@@ -87,7 +88,14 @@ class Binding:
 
     def _finding(self, text: str, found: str) -> Finding:
         severity = _SEVERITY[self.strength]
-        return Finding(severity, "code-invalid", "", text, f"binding-{self.strength}", self.value_set, shown(found))
+        return Finding(severity, "code-invalid", "", text, f"binding-{self.strength}", self._expected(), shown(found))
+
+    def _expected(self) -> str:
+        """The codes, where they are few enough to be read, and the address of the set."""
+        plain = self.terminology.expand(self.value_set).plain()
+        if not plain or len(plain) > _FEW:
+            return self.value_set
+        return f"{', '.join(sorted(plain))} ({self.value_set})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,11 @@ def is_base64(text: str) -> bool:
     return packed != "" and len(packed) % 4 == 0 and _BASE64.issuperset(packed[:-2] + packed[-2:].rstrip("="))
 
 
+def quoted(node: Any) -> Any:
+    """A text in quotation marks, where what is wrong is that it is a text."""
+    return f'"{node}"' if isinstance(node, str) else node
+
+
 def _arc(text: str) -> bool:
     return text.isascii() and text.isdigit() and (text == "0" or text[0] != "0")
 
@@ -142,7 +147,7 @@ class WholeRule:
         """A JSON number without point, in range."""
         if type(node) is not int:
             text = "The value must be a whole JSON number."
-            return error("structure", f"type-{self.type}", text, expected=self.type, found=node)
+            return error("structure", f"type-{self.type}", text, expected=self.type, found=quoted(node))
         if self.fits(node):
             return NONE
         expected = f"{self.least} to {_LONGEST_INTEGER}"
@@ -166,7 +171,9 @@ class DecimalRule:
         """A JSON number."""
         if isinstance(node, int | float | Decimal) and not isinstance(node, bool) and isfinite(node):
             return NONE
-        return error("structure", "type-decimal", "The value must be a JSON number.", expected="decimal", found=node)
+        return error(
+            "structure", "type-decimal", "The value must be a JSON number.", expected="decimal", found=quoted(node)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,9 @@ class BooleanRule:
         """true or false."""
         if isinstance(node, bool):
             return NONE
-        return error("structure", "type-boolean", "The value must be true or false.", expected="boolean", found=node)
+        return error(
+            "structure", "type-boolean", "The value must be true or false.", expected="boolean", found=quoted(node)
+        )
 
 
 class UriRule:

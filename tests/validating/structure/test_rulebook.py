@@ -87,7 +87,7 @@ def test_profiles_hold_for_every_resource_of_their_type(data_dir):
 
 
 def test_a_package_alone_asks_nothing(data_dir):
-    assert open_rules(Rulebook(data_dir, PACKAGE)).profiles == {}
+    assert open_rules(Rulebook(data_dir, PACKAGE)).report({"resourceType": "Patient"}).findings == ()
 
 
 @pytest.mark.parametrize("junk", [{}, {"resourceType": []}, {"resourceType": {}}, {"resourceType": None}])
