@@ -15,6 +15,9 @@ class Entries:
 
     by_address: dict[str, list[int]] = field(default_factory=dict)
     by_version: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    types: dict[str, str] = field(
+        default_factory=dict
+    )  # the type of what stands under a whole address, the first of several
 
 
 _NAME = "="  # before a `Type/id`, which is no address of its own
@@ -31,15 +34,14 @@ def resolve(reference: str, scope: Scope) -> Scope | None:
 
 def type_named(reference: str, scope: Scope) -> str:
     """The type of the resource that a reference names inside the document; empty when it is not there."""
-    if reference[:1] != "#":
+    types: dict[str, str] | None = scope.kept.get("types")
+    if types is None:
         bundle = bundle_of(scope)
-        numbers = entries(bundle).by_address.get(reference) if bundle is not None else None
-        if bundle is None or numbers is None:
-            return ""
-        if len(numbers) == 1:
-            resource = _entry(bundle, numbers[0]).get("resource")
-            return str(resource.get("resourceType", "")) if type(resource) is dict else ""
-    target = resolve(reference, scope)
+        types = scope.kept["types"] = entries(bundle).types if bundle is not None else {}
+    named = types.get(reference)
+    if named is not None:
+        return named
+    target = resolve(reference, scope) if reference[:1] == "#" or types else None
     return target.type if target else ""
 
 
@@ -113,6 +115,8 @@ def entries(bundle: Scope) -> Entries:
             scope = entry_scope(bundle, number)
             for address in addresses_of(scope) if scope else ():
                 index.by_address.setdefault(address, []).append(number)
+                if scope is not None and address[:1] != _NAME:
+                    index.types.setdefault(address, scope.type)
                 index.by_version.setdefault((address, version_of(entry)), []).append(number)
     return index
 
