@@ -26,20 +26,43 @@ _ALIKE = 3  # so many findings of one kind are shown before the rest is counted
 _PLACE = 8  # width of the first column
 _INDENT = " " * (_PLACE + 2)
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_GAP = "{}"  # where a sentence names something: the same in both languages
+_NEAR = " Did you mean `{}`?"
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The frame of the page in one language; what a finding says is said in English."""
+    """The page in one language: `said` is its frame, `texts` the sentences of findings, English to that language."""
 
     said: Mapping[str, str]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lang: str = "") -> Words:
         """Korean or English: as asked, else as the terminal is set (POSIX: LC_ALL, LC_MESSAGES, LANG)."""
         told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-        all_words: Any = read_json((Path(__file__).parent / "words.json").read_bytes())
-        return cls(all_words["ko" if (lang or told).lower().startswith("ko") else "en"])
+        korean = (lang or told).lower().startswith("ko")
+        all_words: Any = _read("words.json")
+        return cls(all_words["ko"], _read("texts.ko.json")) if korean else cls(all_words["en"])
+
+    def tell(self, text: str) -> str:
+        """What a finding says, in the language of the page; a sentence that has no translation stays as it is."""
+        head, tail = _NEAR.split(_GAP)
+        sentence, mark, near = text.partition(head)
+        said = self._translated(sentence) if self.texts else ""
+        if not said or not mark:
+            return said or text
+        return said + self.texts[_NEAR].replace(_GAP, near.removesuffix(tail))
+
+    def _translated(self, sentence: str) -> str:
+        """Empty for a sentence that is not there."""
+        if sentence in self.texts:
+            return self.texts[sentence]
+        for known, said in self.texts.items():
+            head, gap, tail = known.partition(_GAP)
+            if gap and sentence.startswith(head) and sentence.endswith(tail) and len(sentence) > len(head + tail):
+                return said.replace(_GAP, sentence[len(head) : len(sentence) - len(tail)])
+        return ""
 
     def count(self, name: str, number: int) -> str:
         """`1 error`, `2 errors`."""
@@ -103,7 +126,7 @@ class Page:
         line += Text(severity, _STYLES[finding.severity]) + Text(" " * (self.words.widest - cell_len(severity) + 2))
         line += Text(_plain(finding.expression) or self.words["document"], "bold")
         self._say(line + Text(f"  [{_plain(finding.rule)}]" if finding.rule else "", "dim"))
-        self._say(Text(_INDENT) + Text(_plain(finding.text)))
+        self._say(Text(_INDENT) + Text(_plain(self.words.tell(finding.text))))
         said = [(name, _plain(value)) for name in ("found", "expected") if (value := getattr(finding, name))]
         if said:
             parts = (Text(f"{self.words[name]} ", "dim") + Text(value) for name, value in said)
@@ -160,6 +183,10 @@ class Source:
             _plain(text[at : at + 1]),
             _plain(text[at + 1 : stop]) + "…"[: len(text) > stop],
         )
+
+
+def _read(name: str) -> Any:
+    return read_json((Path(__file__).parent / name).read_bytes())
 
 
 def _grouped(findings: list[Finding], every: bool) -> Iterator[tuple[Finding, int]]:

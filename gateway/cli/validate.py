@@ -55,7 +55,7 @@ def validate_command(
         typer.Option("--verbose", help="Every finding, where its rule can be read, and the documents that are fine."),
     ] = False,
     lang: Annotated[
-        Lang | None, typer.Option("--lang", help="The language of the frame; else that of the terminal (LANG).")
+        Lang | None, typer.Option("--lang", help="The language of the page; else that of the terminal (LANG).")
     ] = None,
 ) -> None:
     """Check documents. Exit code 0: nothing wrong, 1: findings of severity error, 2: unusable arguments."""

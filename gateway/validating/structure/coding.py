@@ -22,33 +22,46 @@ _LONGEST_TEXT = 80
 
 
 class KnownCode:
-    """For a Coding or a Quantity with a system: the code is one of it, as far as that is certain."""
+    """For a Coding or a Quantity with a system: the code is one of it, as far as that is certain, and is called as it says."""
 
     __slots__ = ("_certain", "_right", "_terminology")
 
     def __init__(self, terminology: Terminology) -> None:
         self._terminology = terminology
         self._certain: dict[str, bool] = {}
-        self._right: set[tuple[str, str]] = set()  # what was found right before; the same codes come again and again
+        # what was found right before; the same codes come again and again
+        self._right: set[tuple[str, str, str]] = set()
 
     def check(self, node: Any, _scope: Scope) -> Findings:
         """0..1 finding."""
-        system, code = node.get("system"), node.get("code")
-        if type(system) is not str or type(code) is not str or (system, code) in self._right:
+        system, code, display = node.get("system"), node.get("code"), node.get("display", "")
+        if type(system) is not str or type(code) is not str or type(display) is not str:
             return NONE
-        found = self._judged(system, code) if self._can_tell(system) else NONE
+        mark = (system, code, display)
+        if mark in self._right:
+            return NONE
+        found = self._judged(*mark)
         if not found:
             if len(self._right) >= _MOST_KEPT:
                 self._right.clear()
-            self._right.add((system, code))
+            if len(display) <= _LONGEST_TEXT:
+                self._right.add(mark)
         return found
 
-    def _judged(self, system: str, code: str) -> Findings:
-        if self._terminology.in_system(system, code) is not Membership.OUT:
-            return NONE
+    def _judged(self, system: str, code: str, display: str) -> Findings:
+        if not self._can_tell(system) or self._terminology.in_system(system, code) is not Membership.OUT:
+            return self._called(system, code, display) if display else NONE
         text = "The code is not one of its code system."
         said = warning if system.startswith(extended()) else error
         return said("code-invalid", "code-unknown", text, expected=system, found=code, at="code")
+
+    def _called(self, system: str, code: str, display: str) -> Findings:
+        """A display that is none of the concept's names, where those are at hand."""
+        if not self._terminology.display_differs(system, code, display):
+            return NONE
+        name = self._terminology.display_of(system, code) or ""
+        text = "The display is none of the names that the code system has for this code."
+        return warning("invalid", "display-differs", text, expected=name, found=display, at="display")
 
     def _can_tell(self, system: str) -> bool:
         known = self._certain.get(system)
