@@ -71,6 +71,9 @@ def matcher(place: Place, discriminators: Iterable[tuple[str, str]], profiles: P
         tests.append(test)
     if len(tests) == 1:
         return tests[0]
+    if len(tests) == 2:  # as system and code; the most usual after one
+        first, second = tests
+        return lambda node, scope: first(node, scope) and second(node, scope)
     return (lambda node, scope: all(test(node, scope) for test in tests)) if tests else None
 
 
@@ -107,11 +110,21 @@ def _only_texts(places: list[Place], steps: tuple[Step, ...], wanted: list[Const
 
 def _has(value: Any, names: tuple[str, ...], texts: frozenset[str]) -> bool:
     """Whether one of the texts stands at the path, in any repetition."""
-    if type(value) is list:
-        return any(_has(each, names, texts) for each in value)
-    if not names:
-        return type(value) is str and value in texts
-    return type(value) is dict and names[0] in value and _has(value[names[0]], names[1:], texts)
+    found = value if type(value) is list else [value]
+    for name in names:
+        deeper: list[Any] = []
+        for each in found:
+            if type(each) is dict and name in each:
+                inner = each[name]
+                if type(inner) is list:
+                    deeper += inner
+                else:
+                    deeper.append(inner)
+        found = deeper
+    for each in found:  # noqa: SIM110 - asked of every value for every slice; any() doubles its time
+        if type(each) is str and each in texts:
+            return True
+    return False
 
 
 _BY_URL = (Step("child", "url"),)
