@@ -8,13 +8,14 @@ from functools import lru_cache
 from gateway.errors import Malformed, Unsupported
 from gateway.standards.hl7v2.tables import rows
 
+_LONGEST = 64  # characters that a name may have
 _SEPARATORS = re.compile(r"[\s./_-]+")
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 def codec_of(name: str, position: str = "") -> str:
     """The codec of a character set name, any spelling of table 0211 or IANA. Raises Unsupported for a set not taken."""
-    codec = _codecs().get(_plain(name))
+    codec = _known(name) if len(name) <= _LONGEST else ""
     if not codec:
         raise Unsupported("This character set is not supported.", *([position] if position else []))
     return codec
@@ -36,6 +37,11 @@ def refuse_wide(body: bytes) -> None:
 
 def _plain(name: str) -> str:
     return _SEPARATORS.sub("", name).upper()
+
+
+@lru_cache(maxsize=256)
+def _known(name: str) -> str:
+    return _codecs().get(_plain(name), "")
 
 
 @lru_cache(maxsize=1)

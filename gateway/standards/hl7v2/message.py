@@ -6,16 +6,15 @@ readers disagree: delimiters, character sets, control characters. What a door ne
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from gateway.errors import Malformed, TooLarge
 from gateway.model.report import Finding, Report
 from gateway.standards.hl7v2.charset import codec_of, decode, refuse_wide
-from gateway.standards.hl7v2.escapes import Delimiters, escape, forbidden, unescape
-from gateway.standards.hl7v2.segment import NULL, Form, Path, Repetition, Segment, position, read_path
+from gateway.standards.hl7v2.escapes import Delimiters, escape, forbidden, hexadecimal, unescape
+from gateway.standards.hl7v2.lines import BOM, FRAMING, LIMITS, Limits, read_lines
+from gateway.standards.hl7v2.segment import NULL, Form, Path, Repetition, Segment, leaf, position, read_path
 from gateway.standards.hl7v2.tables import rows
 
 __all__ = [
@@ -23,61 +22,107 @@ __all__ = [
     "escape", "position", "read_message", "read_path", "unescape", "write_message",
 ]  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds, checked by counting before anything is split: the first three for a message, the others for one segment."""
-
-    message_bytes: int = 5_000_000
-    segments: int = 10_000
-    delimiters: int = 500_000
-    segment_characters: int = 1_000_000
-    fields: int = 1_000
-    repetitions: int = 10_000
-    components: int = 50_000
-
-
-LIMITS = Limits()
-_FRAMING = b"\x0b\x1c\r\n"
-_BOM = b"\xef\xbb\xbf"
-_CONTROL = re.compile(r"[\x00\x0b\x1c]")
+_OPENING = 12  # characters of MSH that hold its delimiters, an escape character written twice included
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-_LINE_ENDS = re.compile(r"\r\n|\r|\n")
-_NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
+_NOTHING = Report()
 
 
-@dataclass(frozen=True, slots=True)
 class Message:
-    """1..* segments, the first of them MSH. `codec` is the character set read by, `report` what was odd about the bytes."""
+    """1..* segments, the first of them MSH. `codec` is the character set read by, `report` what was odd about the bytes.
 
-    segments: tuple[Segment, ...]
-    delimiters: Delimiters
-    codec: str = "utf-8"
-    report: Report = field(default_factory=Report, compare=False)
-    _named: Mapping[str, tuple[Segment, ...]] = field(init=False, repr=False, compare=False)
+    Made of the lines of a message by `read_message` and never changed; segments are made of them when first asked for.
+    """
 
-    def __post_init__(self) -> None:
-        named: dict[str, list[Segment]] = {}
-        for segment in self.segments:
-            named.setdefault(segment.name, []).append(segment)
-        object.__setattr__(self, "_named", {name: tuple(found) for name, found in named.items()})
+    __slots__ = ("_form", "_heads", "_lines", "_named", "_segments", "report")
+
+    def __init__(self, lines: Sequence[str], heads: Sequence[str], form: Form, report: Report = _NOTHING) -> None:
+        self._lines = lines
+        self._heads = heads  # of each line the name and the separator, also where the separator is left out
+        self._form = form
+        self.report = report
+        self._named: dict[str, tuple[Segment, ...]] = {}
+        self._segments: tuple[Segment, ...] = ()
+
+    @property
+    def delimiters(self) -> Delimiters:
+        """MSH-1 and MSH-2."""
+        return self._form.delimiters
+
+    @property
+    def codec(self) -> str:
+        """What the bytes were decoded by."""
+        return self._form.codec
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The text of each segment as it was written."""
+        return self._lines
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """1..* segments in order."""
+        if not self._segments:
+            names = [head[:3] for head in self._heads]
+            following = {name: iter(self.all(name)) for name in set(names)}
+            self._segments = tuple([next(following[name]) for name in names])
+        return self._segments
 
     def first(self, name: str) -> Segment | None:
         """The first segment of a name, wherever it stands."""
-        found = self._named.get(name)
+        found = self.all(name)
         return found[0] if found else None
 
     def all(self, name: str) -> tuple[Segment, ...]:
         """0..* segments of a name in the order of the message."""
-        return self._named.get(name, ())
+        found = self._named.get(name)
+        if found is None:
+            form = self._form
+            found = tuple([Segment(line, number, form) for number, line in enumerate(self._of(name), 1)])
+            self._named[name] = found
+        return found
 
     def value(self, path: str) -> str:
         """The leaf at a position (`PID-3.1`, `PID[2]-5[1].1.2`), empty when absent. Raises ValueError for a broken position."""
         at = read_path(path)
-        found = self.all(at.segment)
-        if not 0 < at.ordinal <= len(found):
+        if at.ordinal != 1 or at.segment == "MSH" or at.segment in self._named:
+            found = self.all(at.segment)
+            return found[at.ordinal - 1].value(at.field, *at.numbers) if 0 < at.ordinal <= len(found) else ""
+        head = at.segment + self._form.delimiters.field
+        if head not in self._heads:
             return ""
-        return found[at.ordinal - 1].value(at.field, at.repetition, at.component, at.subcomponent or 1)
+        fields = self._lines[self._heads.index(head)].split(head[3], at.field + 1)
+        return leaf(fields[at.field], self._form, at.numbers) if len(fields) > at.field > 0 else ""
+
+    def values(self, path: str) -> list[str]:
+        """The leaf at a position in every segment of its name (`OBX-5`: of each OBX, in order), empty where it is absent.
+
+        An ordinal in the position is not looked at. Raises ValueError for a broken position.
+        """
+        at = read_path(path)
+        if at.segment == "MSH":
+            return [self.all("MSH")[0].value(at.field, *at.numbers)]
+        found, form, d = self._fields(at.segment, at.field), self._form, self._form.delimiters
+        if at.numbers != (1, 1, 1):
+            return [leaf(raw, form, at.numbers) for raw in found]
+        whole = "".join(found)
+        signs = [sign for sign in (d.component, d.repetition, d.subcomponent, d.escape) if sign in whole]
+        if len(signs) == 1:  # as a rule only escapes
+            sign = signs[0]
+            return [leaf(raw, form) if sign in raw else raw for raw in found]
+        return [leaf(raw, form) for raw in found] if signs else found
+
+    def _fields(self, name: str, number: int) -> list[str]:
+        """A field of every segment of a name, as it is written."""
+        separator, enough = self._form.delimiters.field, number + 1
+        return [
+            parts[number] if len(parts := line.split(separator, enough)) > number > 0 else "" for line in self._of(name)
+        ]
+
+    def _of(self, name: str) -> list[str]:
+        head = name + self._form.delimiters.field
+        if head not in self._heads:
+            return []
+        return [line for line, own in zip(self._lines, self._heads, strict=True) if own == head]
 
     @property
     def trigger(self) -> str:
@@ -111,6 +156,15 @@ class Message:
         """The operator behind the message: EVN-5.1."""
         return self.value("EVN-5")
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and (self._form, self._lines) == (other._form, other._lines)
+
+    def __hash__(self) -> int:
+        return hash((self._form, *self._lines))
+
+    def __repr__(self) -> str:
+        return f"Message({', '.join(map(repr, self.segments))})"
+
 
 def read_message(body: bytes, charset: str = "", limits: Limits = LIMITS) -> Message:
     """Bytes of one message to a Message; `charset` is what the channel says, asked when MSH-18 is empty (else UTF-8).
@@ -120,24 +174,23 @@ def read_message(body: bytes, charset: str = "", limits: Limits = LIMITS) -> Mes
     """
     if len(body) > limits.message_bytes:
         raise TooLarge("The message is larger than this gateway takes.")
-    refuse_wide(body)
-    body = body.strip(_FRAMING).removeprefix(_BOM).lstrip(_FRAMING)
-    header = re.split(rb"[\r\n]", body, maxsplit=1)[0]
-    delimiters, odd = read_delimiters(header.decode("latin-1"))
+    body = _bare(body)
+    header = _first_line(body)
+    start = header[:_OPENING].decode("latin-1")
+    delimiters, odd = _opening(start)
     codec = _codec(header, delimiters, charset)
     text = decode(body, codec)
-    if _CONTROL.search(text) or forbidden(text, delimiters):
+    if b"\0" in body or b"\x0b" in body or b"\x1c" in body or _hides(body, text, delimiters):
         raise Malformed("The message holds a control character that no message may carry.")
-    if sum(map(text.count, {*delimiters.encoding, delimiters.field} - {delimiters.escape})) > limits.delimiters:
-        raise TooLarge("The message has more fields than this gateway takes.")
-    lines, joined = _lines(text, delimiters, limits)
-    return Message(_segments(lines, Form(delimiters, codec)), delimiters, codec, Report(odd + joined))
+    lines, heads, joined = read_lines(text, delimiters, limits)
+    report = Report(odd + joined) if odd or joined else _NOTHING
+    return Message(lines, heads, _form(start, codec), report)
 
 
 def write_message(message: Message) -> bytes:
     """A message as bytes in its own delimiters and character set, segments ended by CR; breaks inside a value are escaped."""
     line_break = escape("\n", message.delimiters)
-    text = "".join(segment.raw.replace("\n", line_break) + "\r" for segment in message.segments)
+    text = "".join([line.replace("\n", line_break) + "\r" for line in message.lines])
     return text.encode(message.codec)
 
 
@@ -162,64 +215,45 @@ def read_delimiters(header: str) -> tuple[Delimiters, tuple[Finding, ...]]:
     return Delimiters(separator, *tuple(encoding)), odd
 
 
+def _hides(body: bytes, text: str, delimiters: Delimiters) -> bool:
+    return hexadecimal(body, delimiters.escape.encode()) and forbidden(text, delimiters)
+
+
+def _bare(body: bytes) -> bytes:
+    """Without framing, line ends around it and a byte order mark."""
+    if not body.startswith(b"MSH"):
+        refuse_wide(body)
+        body = body.lstrip(FRAMING).removeprefix(BOM).lstrip(FRAMING)
+    return body.rstrip(FRAMING)
+
+
+def _first_line(body: bytes) -> bytes:
+    end = body.find(b"\r")
+    line = body if end < 0 else body[:end]
+    end = line.find(b"\n")
+    return line if end < 0 else line[:end]
+
+
+@lru_cache(maxsize=256)
+def _opening(start: str) -> tuple[Delimiters, tuple[Finding, ...]]:
+    return read_delimiters(start)
+
+
+@lru_cache(maxsize=256)
+def _form(start: str, codec: str) -> Form:
+    return Form(_opening(start)[0], codec)
+
+
 def _codec(header: bytes, delimiters: Delimiters, charset: str) -> str:
     """MSH-18, its first repetition being the set in use from the start; else the channel's; else UTF-8."""
-    fields = header.split(delimiters.field.encode(), 18)
-    named = fields[17].partition(delimiters.repetition.encode())[0] if len(fields) > 17 else b""
-    declared = named.partition(delimiters.component.encode())[0].decode("latin-1").strip()
-    if declared and declared != NULL:
-        return codec_of(declared, "MSH-18")
+    separator = delimiters.field.encode()
+    after = header.count(separator) - 16
+    if after > 0:
+        named = header.rsplit(separator, after)[1].decode("latin-1")
+        declared = named.partition(delimiters.repetition)[0].partition(delimiters.component)[0].strip()
+        if declared and declared != NULL:
+            return codec_of(declared, "MSH-18")
     return codec_of(charset) if charset else "utf-8"
-
-
-def _lines(text: str, delimiters: Delimiters, limits: Limits) -> tuple[list[str], tuple[Finding, ...]]:
-    """Lines to segments: a line that starts no segment belongs to the one before it (a line break nobody escaped)."""
-    ends = text.count("\r") + text.count("\n") - text.count("\r\n")
-    if ends > 2 * limits.segments:
-        raise TooLarge("The message has more segments than this gateway takes.")
-    segments: list[list[str]] = []
-    odd: dict[str, Finding] = {}
-    for number, line in enumerate(_LINE_ENDS.split(text), 1):
-        if not line or line.isspace():
-            continue
-        if _NAME.match(line) and line[3:4] in ("", delimiters.field):
-            segments.append([line])
-            continue
-        name = segments[-1][0][:3]
-        segments[-1].append(line if delimiters.field in segments[-1][0] else delimiters.field + line)
-        odd.setdefault(name, _broken(name, number))
-    if len(segments) > limits.segments:
-        raise TooLarge("The message has more segments than this gateway takes.")
-    return [_bounded("\n".join(parts), delimiters, limits) for parts in segments], tuple(odd.values())
-
-
-def _broken(name: str, line: int) -> Finding:
-    text = "A line that starts no segment was joined to the segment before it."
-    return Finding("warning", "structure", name, text, "hl7v2-continuation", line=line, column=1)
-
-
-def _bounded(raw: str, delimiters: Delimiters, limits: Limits) -> str:
-    counts: Iterable[tuple[int, int]] = (
-        (len(raw), limits.segment_characters),
-        (raw.count(delimiters.field), limits.fields),
-        (raw.count(delimiters.repetition), limits.repetitions),
-        (raw.count(delimiters.component) + raw.count(delimiters.subcomponent), limits.components),
-    )
-    if any(found > allowed for found, allowed in counts):
-        raise TooLarge("A segment is larger than this gateway takes.", raw[:3])
-    return raw
-
-
-def _segments(lines: list[str], form: Form) -> tuple[Segment, ...]:
-    seen: dict[str, int] = {}
-    made = []
-    for line in lines:
-        name = line[:3]
-        seen[name] = seen.get(name, 0) + 1
-        made.append(Segment(line, seen[name], form))
-    if seen["MSH"] > 1:
-        raise Malformed("There is more than one message; a batch is taken apart before it is read.", "MSH[2]")
-    return tuple(made)
 
 
 @lru_cache(maxsize=1)

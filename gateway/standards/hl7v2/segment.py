@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as derived
 from functools import lru_cache
 
 from gateway.standards.hl7v2.escapes import Delimiters, unescape
@@ -12,7 +13,9 @@ from gateway.standards.hl7v2.escapes import Delimiters, unescape
 NULL = '""'
 """What an explicit null (`""`: delete what you have) reads as; an absent value reads as an empty string (2.5.3)."""
 
-_PATH = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?-(\d+)(?:\[(\d+)\])?(?:\.(\d+))?(?:\.(\d+))?")
+_PATH = re.compile(
+    r"([A-Z][A-Z0-9]{2})(?:\[([0-9]{1,6})\])?-([0-9]{1,6})(?:\[([0-9]{1,6})\])?(?:\.([0-9]{1,6}))?(?:\.([0-9]{1,6}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class Path:
     repetition: int
     component: int
     subcomponent: int = 0
+    numbers: tuple[int, int, int] = derived(init=False, repr=False, compare=False)
+    """Repetition, component and subcomponent of the leaf; the first subcomponent where none is named."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", (self.repetition, self.component, self.subcomponent or 1))
 
 
 @lru_cache(maxsize=4096)
@@ -89,16 +97,17 @@ class Repetition:
 
     def leaves(self) -> Iterator[tuple[int, int, str]]:
         """(component, subcomponent, value) of every non-empty leaf; subcomponent 0 where the component is not divided."""
-        separator = self._form.delimiters.subcomponent
+        delimiters, codec = self._form.delimiters, self._form.codec
+        separator, escape = delimiters.subcomponent, delimiters.escape
         for number, part in enumerate(self._split(), 1):
             if not part:
                 continue
             if separator not in part:
-                yield number, 0, unescape(part, self._form.delimiters, self._form.codec)
+                yield number, 0, unescape(part, delimiters, codec) if escape in part else part
                 continue
             for index, piece in enumerate(part.split(separator), 1):
                 if piece:
-                    yield number, index, unescape(piece, self._form.delimiters, self._form.codec)
+                    yield number, index, unescape(piece, delimiters, codec)
 
     def _split(self) -> list[str]:
         if self._parts is None:
@@ -117,13 +126,16 @@ class Segment:
 
     __slots__ = ("_fields", "_form", "_read", "name", "ordinal", "raw")
 
+    _fields: list[str] | None
+    _read: dict[int, tuple[Repetition, ...]] | None
+
     def __init__(self, raw: str, ordinal: int, form: Form) -> None:
         self.name = raw[:3]
         self.ordinal = ordinal
         self.raw = raw
         self._form = form
-        self._fields: list[str] | None = None
-        self._read: dict[int, tuple[Repetition, ...]] = {}
+        self._fields = None
+        self._read = None
 
     @property
     def count(self) -> int:
@@ -132,6 +144,8 @@ class Segment:
 
     def repetitions(self, field: int) -> tuple[Repetition, ...]:
         """0..* repetitions; empty for an absent field. An empty repetition between others keeps its place."""
+        if self._read is None:
+            self._read = {}
         found = self._read.get(field)
         if found is None:
             found = self._read[field] = self._repetitions(field)
@@ -139,8 +153,12 @@ class Segment:
 
     def value(self, field: int, repetition: int = 1, component: int = 1, subcomponent: int = 1) -> str:
         """One leaf, unescaped; empty when absent, NULL when null. A component that is divided gives its first subcomponent."""
-        found = self.repetitions(field)
-        return found[repetition - 1].value(component, subcomponent) if 0 < repetition <= len(found) else ""
+        fields = self._fields or self._split()
+        if not 0 < field < len(fields):
+            return ""
+        if field <= 2 and self.name == "MSH":
+            return fields[field] if repetition == component == subcomponent == 1 else ""
+        return leaf(fields[field], self._form, (repetition, component, subcomponent))
 
     def positions(self) -> Iterator[tuple[int, int, int, int, str]]:
         """(field, repetition, component, subcomponent, value) of every non-empty leaf; subcomponent 0 where not divided."""
@@ -177,6 +195,26 @@ class Segment:
 
 
 _VERBATIM = Delimiters("\0", "\0", "\0", "\0", "\0")
+
+
+def leaf(raw: str, form: Form, numbers: tuple[int, int, int] = (1, 1, 1)) -> str:
+    """One leaf of a field as it is written, by repetition, component and subcomponent; unescaped, empty when absent."""
+    repetition, component, subcomponent = numbers
+    delimiters = form.delimiters
+    if delimiters.repetition in raw or repetition != 1:
+        raw = _part(raw, delimiters.repetition, repetition)
+    if delimiters.component in raw or component != 1:
+        raw = _part(raw, delimiters.component, component)
+    if delimiters.subcomponent in raw or subcomponent != 1:
+        raw = _part(raw, delimiters.subcomponent, subcomponent)
+    return unescape(raw, delimiters, form.codec) if delimiters.escape in raw else raw
+
+
+def _part(raw: str, sign: str, number: int) -> str:
+    if number == 1:
+        return raw[: raw.find(sign)] if sign in raw else raw
+    parts = raw.split(sign)
+    return parts[number - 1] if 0 < number <= len(parts) else ""
 
 
 def position(segment: Segment, field: int, repetition: int, component: int, subcomponent: int = 0) -> str:

@@ -189,6 +189,32 @@ def test_truncation_character_of_version_2_7() -> None:
     assert escape("a#", found.delimiters) == r"a\P\ "[:-1]
 
 
+def test_a_line_break_is_written_so_that_no_delimiter_splits_it() -> None:
+    assert escape("a\nb", PLAIN) == "a\\.br\\b"
+    body = b"MSH.^~\\&.A.B\rNTE.1..first\nsecond\r"
+    again = read_message(write_message(read_message(body)))
+    assert again.value("NTE-3") == "first\nsecond"
+
+
+def test_values_are_those_of_every_segment() -> None:
+    found = read_message(
+        message("OBX|1|NM|x||1", "PID|1||p1^^^H&2", "OBX|2|TX|x||a\\F\\b~c", "OBX|3", 'OBX|4|NM|x||""')
+    )
+    assert found.values("OBX-5") == ["1", "a|b", "", NULL]
+    assert found.values("OBX-5[2]") == ["", "c", "", ""]
+    assert found.values("PID-3.4.2") == found.values("PID[2]-3.4.2") == ["2"]
+    assert (found.values("MSH-1"), found.values("MSH-2"), found.values("MSH-9.2")) == (["|"], ["^~\\&"], ["A01"])
+    assert (found.values("ZZZ-1"), found.values("OBX-0"), found.value("OBX[5]-5")) == ([], [""] * 4, "")
+    assert [found.value(f"OBX[{n}]-1") for n in range(5)] == ["", "1", "2", "3", "4"]
+    with pytest.raises(ValueError, match="position"):
+        found.values("OBX.5")
+
+
+def test_a_name_of_a_character_set_is_bounded() -> None:
+    with pytest.raises(Unsupported):
+        read_message(message(header=HEADER + "||||||UTF-8" + "-" * 100))
+
+
 def test_an_escape_character_written_twice_is_read_and_not_sound() -> None:
     found = read_message(message("PID|1||a&b", header=HEADER.replace("^~\\&", "^~\\\\&")))
     assert found.value("PID-3.1.2") == "b"
