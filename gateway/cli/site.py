@@ -35,6 +35,7 @@ def new_command(root: _Root) -> None:
 @app.command("check")
 def check_command(root: _Root) -> None:
     """Check every file of a site. Exit code 0: sound, 1: problems (printed as file:line), 2: no site there."""
+    from gateway.cli.maps import problems_of
     from gateway.consent.policy import checked
     from gateway.site import check_site
 
@@ -47,6 +48,7 @@ def check_command(root: _Root) -> None:
             checked(found.register)
         except GatewayError as error:
             said = list(error.positions) or [error.text]
+        said += problems_of(root)
     for line in said:
         typer.echo(line)
     if said or found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from gateway.errors import Misconfigured
 from gateway.mapping.compile import Compiler
 from gateway.mapping.context import MapContext
 from gateway.mapping.emit import apply
-from gateway.mapping.load import Block
+from gateway.mapping.load import Block, Library
 from gateway.mapping.losses import losses
 from gateway.mapping.origins import Leaf, render
 from gateway.mapping.rules import Rules
@@ -27,22 +28,72 @@ Trial = Callable[[str, str, Mapping[str, Any]], tuple[Source, Node]]
 
 
 def problems(compiler: Compiler) -> Iterator[str]:
-    """What is wrong with the maps of a library: 0..* lines `file:line: …`."""
-    schema = read_json(data_path("mappings", "mapping.schema.json").read_bytes())
-    validator = jsonschema.Draft202012Validator(schema)
-    for stem in compiler.library.names():
+    """What is wrong with the maps and tables of a library: 0..* lines `file:line: …`. Form first: what has none is not compiled."""
+    found = dict.fromkeys(_formed(compiler.library))
+    yield from found or dict.fromkeys(_compiled(compiler))
+
+
+def _formed(library: Library) -> Iterator[str]:
+    """What is no YAML, breaks a schema, or cannot be laid over what it overrides."""
+    validator = _validator("mapping.schema.json")
+    for stem in library.names():
         try:
-            block = compiler.library.block(stem)
+            block = library.block(stem)
             yield from (f"{_line(block, error)}: {error.message[:200]}" for error in validator.iter_errors(block))
+        except Misconfigured as error:
+            yield error.text
+    try:
+        library.ours()
+        tables, where = library.tables(), f"{library.standard}/codes/tables.yaml:1"
+        for found in _validator("tables.schema.json").iter_errors(tables):
+            yield f"{_line(tables, found, where)}: {found.message[:200]}"
+    except Misconfigured as error:
+        yield error.text
+
+
+def _compiled(compiler: Compiler) -> Iterator[str]:
+    """What the compiler refuses; a name that leads nowhere is told at the row that names it."""
+    library = compiler.library
+    for stem in library.names():
+        block = library.block(stem)
+        try:
             compiler.rules(str(block.get("map")))
+        except Misconfigured as error:
+            yield _placed(block, error.text)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            yield f"{block.where}: a value in this map has the wrong form"
+    for name in library.tables():
+        try:
+            compiler.table(name)
         except Misconfigured as error:
             yield error.text
 
 
-def _line(block: Block, error: jsonschema.ValidationError) -> str:
+_NOWHERE = re.compile(r"mappings/[a-z0-9/.]*: there is no (?:map|table) (?P<name>\S+)")
+
+
+def _placed(block: Block, text: str) -> str:
+    found = _NOWHERE.fullmatch(text)
+    return f"{_naming(block, found['name'], block.where) or block.where}: {text}" if found else text
+
+
+def _naming(value: Any, name: str, where: str) -> str:
+    """The line of the innermost mapping in which a text is that name, "" when there is none."""
+    if isinstance(value, Mapping):
+        value, where = list(value.values()), getattr(value, "where", where)
+    if isinstance(value, list):
+        return next((found for child in value if (found := _naming(child, name, where))), "")
+    return where if value == name else ""
+
+
+def _validator(name: str) -> Any:
+    return jsonschema.Draft202012Validator(read_json(data_path("mappings", name).read_bytes()))
+
+
+def _line(block: Any, error: jsonschema.ValidationError, where: str = "") -> str:
     """The line of the innermost mapping that the error is in."""
-    where = block.where
     here: Any = block
+    where = getattr(block, "where", where)
     for step in error.absolute_path:
         here = here[step]
         where = getattr(here, "where", where)

@@ -12,7 +12,7 @@ from threading import RLock
 from typing import Any
 
 from gateway.errors import Misconfigured
-from gateway.mapping import emit, resources
+from gateway.mapping import emit, functions, resources
 from gateway.mapping.codes import Table
 from gateway.mapping.emitters import EMITTERS
 from gateway.mapping.load import Block, Library
@@ -137,6 +137,12 @@ class Compiler:
         """One row to a closure that gives 0 (nothing), 1 (only constants) or 2 (something of the source)."""
         if not isinstance(block, Block):
             raise Misconfigured(f"{parent}: a row is a mapping")
+        try:
+            return self._row(block, rules, parent)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Misconfigured(f"{block.where}: a value in this row has the wrong form") from None
+
+    def _row(self, block: Block, rules: Rules, parent: str) -> Row:
         _known(block, ROW_KEYS)
         rule = f"{parent}/{block['id']}" if "id" in block else parent
         made = (self._extension if "extension" in block else self._action)(block, rules, rule)
@@ -234,7 +240,8 @@ class Compiler:
             parts,
             str(block.get("sep", " ")),
             rule,
-            whole=block.get("as") == "whole",
+            whole=block.get("as") in ("whole", "linesAsBase64"),
+            written=functions.as_base64 if block.get("as") == "linesAsBase64" else str,
         )
 
     def make(self, block: Block, rules: Rules, rule: str) -> Row:
@@ -315,7 +322,15 @@ def _plain(value: Any) -> Any:
     return [_plain(child) for child in value] if isinstance(value, list) else value
 
 
-@cache
 def compiler(standard: str, roots: tuple[Path, ...]) -> Compiler:
-    """The compiler of a standard over these roots; one per process."""
+    """The compiler of a standard over these roots: one per process, with overlays their last sound state. Raises Misconfigured."""
+    if len(roots) == 1:
+        return _shipped(standard, roots)
+    from gateway.mapping.overlay import OVERLAYS
+
+    return OVERLAYS.compiler(standard, roots)
+
+
+@cache
+def _shipped(standard: str, roots: tuple[Path, ...]) -> Compiler:
     return Compiler(Library(standard, roots))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.mapping.codes import Table
@@ -131,9 +131,16 @@ def contextual(target: Target, key: str, rule: str) -> Row:
 
 
 def joined(
-    read: Reader, target: Target, parts: Sequence[tuple[Reader, str, str]], sep: str, rule: str, *, whole: bool = False
+    read: Reader,
+    target: Target,
+    parts: Sequence[tuple[Reader, str, str]],
+    sep: str,
+    rule: str,
+    *,
+    whole: bool = False,
+    written: Callable[[str], str] = str,
 ) -> Row:
-    """Texts side by side, citing each of them; `whole` takes all of a part, separators included."""
+    """Texts side by side, citing each of them; `whole` takes all of a part, separators included; `written` says how."""
 
     def row(scope: Scope) -> int:
         done = NOTHING
@@ -145,7 +152,7 @@ def joined(
             ]
             if said := [(f"{before}{text}{after}", part) for text, part, before, after in texts if text]:
                 sources = tuple(leaf.leaf for _, part in said for leaf in (part.leaves() if whole else (part,)))
-                target.put(scope.body, Leaf(sep.join(text for text, _ in said), sources, rule))
+                target.put(scope.body, Leaf(written(sep.join(text for text, _ in said)), sources, rule))
                 done = SOURCED
         return done
 

@@ -106,14 +106,19 @@ def base64_binary(node: Node, _scope: Scope, _rule: str) -> str | None:
 
 def text_as_base64(node: Node, _scope: Scope, _rule: str) -> str | None:
     """Plain text as base64 of its UTF-8."""
-    return base64.b64encode(node.text.encode()).decode() if node.text else None
+    return as_base64(node.text) or None
 
 
 def lines_as_base64(node: Node, _scope: Scope, _rule: str) -> Emitted | None:
     """All text of the node, separators included, as base64 of its UTF-8."""
     text = str(node.value).strip()
     leaves = tuple(leaf.leaf for leaf in node.leaves())
-    return Emitted(base64.b64encode(text.encode()).decode(), sources=leaves) if text else None
+    return Emitted(as_base64(text), sources=leaves) if text else None
+
+
+def as_base64(text: str) -> str:
+    """Base64 of the UTF-8 of a text."""
+    return base64.b64encode(text.encode()).decode()
 
 
 def date(node: Node, scope: Scope, rule: str) -> Any:

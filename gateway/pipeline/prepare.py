@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.errors import NotAgreed, TooLarge
 from gateway.mapping import MapContext
+from gateway.mapping.overlay import layers
 from gateway.model.agreement import Participant
 from gateway.model.document import Mapped, Parsed, Received
 from gateway.model.questions import Step
@@ -74,10 +75,9 @@ def _agrees(sender: Participant, parsed: Parsed) -> None:
 
 def context_of(node: Node, sender: Participant, recipient: Participant | None = None) -> MapContext:
     """What the maps may know of a sender (and, for a second map, of a recipient)."""
-    overlay = node.site.root / "mappings"
     return MapContext(
         sender=sender.id, zone=sender.zone, identifier_systems=sender.identifier_systems, code_systems=sender.code_systems,
         national_systems=node.site.national_systems, id_key=node.keyring.id_key,
         recipient=recipient.id if recipient else "", recipient_reference=recipient.references[0] if recipient else "",
-        overlays=(overlay,) if overlay.is_dir() else (),
+        overlays=layers(node.site.root / "mappings", sender.id, recipient.id if recipient else ""),
     )  # fmt: skip
