@@ -24,13 +24,14 @@ class Leaf:
 
 
 class Pointer(Leaf):
-    """A reference to something made by the same run; it renders only if that was kept."""
+    """A reference to something made by the same run; it renders only if that was kept. `beside`: other elements, as its display."""
 
-    __slots__ = ("target",)
+    __slots__ = ("beside", "target")
 
     def __init__(self, target: Callable[[], str], sources: tuple[str, ...], rule: str) -> None:
         super().__init__(None, sources, rule)
         self.target = target
+        self.beside: dict[str, Any] = {}
 
     def rendered(self) -> Any:
         """`{"reference": "Type/id"}`, or None."""
@@ -52,6 +53,8 @@ def render(tree: Any, path: str, cite: Cite) -> Any:
     value = tree.rendered()
     if value is not None:
         cite(path, tree)
+    if isinstance(tree, Pointer) and tree.beside:
+        return {**(value or {}), **(render(tree.beside, path, cite) or {})} or None
     return value
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.errors import Misconfigured
-from gateway.mapping.origins import Distinct
+from gateway.mapping.origins import Distinct, Pointer
 from gateway.mapping.scope import Scope
 from gateway.mapping.source import Node
 
@@ -86,19 +86,26 @@ class Target:
 
 def _into(body: dict[str, Any], name: str, index: str) -> dict[str, Any]:
     if not index:
-        inner: dict[str, Any] = body.setdefault(name, {})
-        return inner
-    items: list[dict[str, Any]] = body.setdefault(name, [])
+        return _inside(body.setdefault(name, {}))
+    items: list[Any] = body.setdefault(name, [])
     number = len(items) if index == "+" else len(items) - 1 if index == "=" else int(index)
     while len(items) <= max(number, 0):
         items.append({})
-    return items[max(number, 0)]
+    return _inside(items[max(number, 0)])
+
+
+def _inside(held: Any) -> dict[str, Any]:
+    """Where elements of something already written go: those of a reference stand beside it."""
+    inner: dict[str, Any] = held.beside if isinstance(held, Pointer) else held
+    return inner
 
 
 def _set(body: dict[str, Any], name: str, index: str, value: Any) -> None:
     if not index and isinstance(value, dict) and isinstance(body.get(name), dict):
         body[name].update(value)
     elif not index:
+        if isinstance(value, Pointer) and isinstance(body.get(name), dict):
+            value.beside.update(body[name])
         body[name] = value
     elif index == "+":
         body.setdefault(name, []).append(value)

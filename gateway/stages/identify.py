@@ -6,6 +6,7 @@ Identifiers are kept as keyed tokens only. Resources are re-addressed to the per
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,11 @@ from gateway.model.references import rewritten
 Token = tuple[str, str]
 _WHOSE = ("subject", "patient", "for", "beneficiary", "individual")  # elements that say whose a resource is
 _MOST_MERGED = 1
+_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
+_NATIONAL, _NATIONAL_OF = (
+    frozenset({"NI", "SS"}),
+    re.compile("NN[A-Z]{3}"),
+)  # types of identifiers; the second names a country
 BIRTH = "person-birth"  # kind of the generic record that keeps the keyed token of a person's birth date
 
 
@@ -188,17 +194,27 @@ def _says_whose(resource: Resource, name: str, own: str) -> bool:
 
 
 def tokenised(items: Sequence[Item], national: Sequence[str], tokenise: Tokenise) -> tuple[Item, ...]:
-    """The items with every identifier of a national system as its keyed token: from here on the number itself is in no item."""
+    """The items with every national identifier, by its system or its type, as its keyed token: from here on the number is in no item."""
     return tuple(replace(item, resource=_tokenised(item.resource, frozenset(national), tokenise)) for item in items)
 
 
 def _tokenised(tree: Any, national: frozenset[str], tokenise: Tokenise) -> Any:
     if isinstance(tree, Mapping):
         made = {name: _tokenised(child, national, tokenise) for name, child in tree.items()}
-        if tree.get("system") in national and isinstance(tree.get("value"), str):
-            made["value"] = tokenise(tree["system"], tree["value"])
+        if isinstance(tree.get("value"), str) and (tree.get("system") in national or _is_national(tree.get("type"))):
+            made["value"] = tokenise(str(tree.get("system", "")), tree["value"])
         return made
     return [_tokenised(child, national, tokenise) for child in tree] if isinstance(tree, list) else tree
+
+
+def _is_national(kind: Any) -> bool:
+    """A type of identifier that names a person of a nation, whatever the system (HL7 table 0203: NI, SS, NNxxx)."""
+    codings = kind.get("coding") if isinstance(kind, Mapping) else None
+    for coding in codings if isinstance(codings, list) else ():
+        code = coding.get("code") if isinstance(coding, Mapping) and coding.get("system") == _TYPES else None
+        if isinstance(code, str) and (code in _NATIONAL or _NATIONAL_OF.fullmatch(code)):
+            return True
+    return False
 
 
 def _readdressed(item: Item, addresses: Mapping[str, str]) -> Item:

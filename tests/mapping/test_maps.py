@@ -9,6 +9,7 @@ from gateway.data import data_path
 from gateway.mapping import compiler
 from gateway.mapping.check import cases, problems, tried
 from gateway.model.wire import read_json
+from gateway.pipeline import convert
 from gateway.standards.hl7v2.source import MAPPABLE
 
 ROOTS = (data_path("mappings"),)
@@ -91,3 +92,18 @@ def test_note_is_about_one_resource_of_the_appointment() -> None:
     notes = golden("siu_s12_resources", "CommunicationRequest")
     assert [note["status"] for note in notes] == ["unknown"] * 5
     assert [len(note["about"]) + len(note.get("recipient", ())) for note in notes] == [2] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("김^길동^^^^^L", "김길동"), ("Doe^Ann^B^Jr^Dr", "Dr Ann B Doe Jr"), ("", None)]
+)
+def test_insured_is_the_patient_and_called_as_the_insurance_calls_them(name: str, said: str | None) -> None:
+    lines = [
+        "MSH|^~\\&|HIS|HANUL|GW|IEUM|20261125090000+0900||ADT^A04|M1|P|2.5|||||KOR|UNICODE UTF-8",
+        "PID|1||A1^^^HANUL^MR||Kim^Jun||19800101|M",
+        f"IN1|1|NHIS|1|NHIS||||||||||||{name}|SEL",
+    ]
+    made = convert("\r".join(lines).encode()).content["entry"]
+    (patient,) = (entry["fullUrl"] for entry in made if entry["resource"]["resourceType"] == "Patient")
+    (coverage,) = (entry["resource"] for entry in made if entry["resource"]["resourceType"] == "Coverage")
+    assert coverage["subscriber"] == {"reference": patient} | ({"display": said} if said else {})

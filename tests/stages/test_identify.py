@@ -183,3 +183,23 @@ def test_national_numbers_become_tokens_wherever_they_stand() -> None:
     (made,) = tokenised([deep], ["urn:rrn"], token)
     assert made.resource["note"] == [{"x": {"system": "urn:rrn", "value": B[1]}}, {"system": "urn:rrn"}]
     assert made.resource["value"] == "9"
+
+
+@pytest.mark.parametrize("code", ["NI", "SS", "NNKOR", "NNDEU"])
+@pytest.mark.parametrize("system", ["urn:somebody", None])
+def test_numbers_of_a_national_type_become_tokens_in_any_system(code: str, system: str | None) -> None:
+    kind = {"coding": [{"code": "MR"}, {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": code}]}
+    given = {"type": kind, "value": "900101-1234567"} | ({"system": system} if system else {})
+    (made,) = tokenised([item("Patient", "p", identifier=[given])], [], lambda of, number: f"token of {of}")
+    assert made.resource["identifier"] == [{**given, "value": f"token of {system or ''}"}]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [None, "SS", {}, {"coding": None}, {"coding": ["SS"]}, {"coding": [{"code": "SS"}]}, {"coding": [{"system": "x", "code": "SS"}]},
+     *({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": code}]} for code in ("MR", "NN", "nnkor", 1))],
+)  # fmt: skip
+def test_numbers_of_other_types_stay(kind: object) -> None:
+    given = {"type": kind, "value": "1"}
+    (made,) = tokenised([item("Patient", "p", identifier=[given])], ["urn:rrn"], token)
+    assert made.resource["identifier"] == [given]
