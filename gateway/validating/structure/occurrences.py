@@ -37,7 +37,10 @@ class Occurrences:
             shadow = value.get(child.shadow) if child.shadow else None
             if given is None and shadow is None:
                 continue
-            if type(given) is list or type(shadow) is list:
+            if type(given) is list and shadow is None and not child.resource:
+                kind = child.type
+                found += [(f"{step}[{place}]", Node(row, kind), scope) for place, row in enumerate(given)]
+            elif type(given) is list or type(shadow) is list:
                 found += _listed(step, child, (given, shadow), scope)
             elif child.resource:
                 found += _resource(step, given, scope, value.get("fullUrl"))
