@@ -24,7 +24,8 @@ from gateway.audit.row import row_of
 from gateway.audit.search import asked_as, audit_query, found, stream
 from gateway.audit.verify import Verification, verify
 from gateway.audit.views import Reader, events
-from gateway.errors import GatewayError, Misconfigured
+from gateway.cli.speaking import speaking
+from gateway.errors import Misconfigured
 from gateway.model.document import PersonKey
 from gateway.model.ports import Store
 from gateway.model.records import AuditFact, Unit
@@ -58,11 +59,11 @@ def verify_command(
 ) -> None:
     """Check leaf hashes, chains, duplicates, and that an intent precedes each release. Exit code 1 when something is wrong."""
     if file is not None:
-        with _speaking(), file.open("rb") as lines:
+        with speaking(), file.open("rb") as lines:
             rows = (row for row in rows_of(_lines(lines.readline)) if person in (None, row.person))
             verified = verify(rows, whole=not excerpt)
     else:
-        with _speaking(), _opened(database_url, data_dir) as store:
+        with speaking(), _opened(database_url, data_dir) as store:
             verified = verify(stream(store, {"person": person} if person else {}), whole=not excerpt)
     _print(verified)
     raise typer.Exit(0 if verified.ok else 1)
@@ -76,7 +77,7 @@ def search(
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Audit rows that answer the seven questions, one JSON line each. The search itself is audited first."""
-    with _speaking(), _opened(database_url, data_dir) as store:
+    with speaking(), _opened(database_url, data_dir) as store:
         for entry in islice(_found(store, asked or [], "audit-search"), limit):
             _write(entry.row.line)
 
@@ -90,7 +91,7 @@ def export(
     data_dir: DataDir = Path("var"),
 ) -> None:
     """Audit rows as CSV (safe for spreadsheets), NDJSON, or R4 AuditEvents. The export itself is audited first."""
-    with _speaking(), _opened(database_url, data_dir) as store:
+    with speaking(), _opened(database_url, data_dir) as store:
         for line in _exported(store, _found(store, asked or [], "audit-export", form), form, site):
             _write(line)
 
@@ -168,14 +169,3 @@ def _opened(url: str | None, data_dir: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-@contextmanager
-def _speaking() -> Iterator[None]:
-    """Turns a refusal into one line on stderr and exit code 2 (1 for a file that holds no rows)."""
-    try:
-        yield
-    except GatewayError as error:
-        said = " ".join((error.text, *error.positions))
-        Console(stderr=True).print(said, style="red", markup=False)
-        raise typer.Exit(1 if error.issue == "structure" else 2) from error

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.speaking import unusable
 from gateway.consent import decide
 from gateway.consent.explain import explain as explained
 from gateway.errors import GatewayError
@@ -25,7 +26,7 @@ def replay(
     """Decide every vector of a file; one JSON line each. Exit code 1 when one that has `expect` comes out otherwise."""
     document = _read(file)
     if not isinstance(document, Mapping) or not isinstance(document.get("vectors"), list):
-        raise _unusable("There are no vectors in that file.")
+        raise unusable("There are no vectors in that file.")
     differs = False
     for vector in document["vectors"]:
         result = decide(vector["request"], vector["given"], document.get("policyRegister", {}))
@@ -43,7 +44,7 @@ def explain(
     """Say rule by rule why a request is decided as it is. The answer is for those who may know what was withheld."""
     document = _read(file)
     if not isinstance(document, Mapping) or not document.keys() >= {"request", "given", "register"}:
-        raise _unusable("That file needs request, given and register.")
+        raise unusable("That file needs request, given and register.")
     steps = explained(document["request"], document["given"], document["register"])
     if json:
         for step in steps:
@@ -64,14 +65,9 @@ def _read(file: Path) -> Any:
     try:
         return read_json(file.read_bytes())
     except OSError as error:
-        raise _unusable("That file cannot be opened.") from error
+        raise unusable("That file cannot be opened.") from error
     except GatewayError as error:
-        raise _unusable(error.text) from error
-
-
-def _unusable(text: str) -> typer.Exit:
-    typer.echo(text, err=True)
-    return typer.Exit(2)
+        raise unusable(error.text) from error
 
 
 def _line(value: Mapping[str, Any]) -> None:

@@ -44,10 +44,17 @@ def problems_of(site: Path) -> Iterator[str]:
     """What is wrong with the overlays of a site, in every order that an exchange can meet: 0..* lines `file:line: …`."""
     from gateway.mapping.overlay import combinations, unknown
 
+    participants = _participants(site)
     found = dict.fromkeys(line for order in combinations(site / "mappings") for line in _problems(order))
-    participants = {path.stem for path in (site / "participants").glob("*.yaml")}
     yield from found
     yield from unknown(site / "mappings", participants)
+
+
+def _participants(site: Path) -> set[str]:
+    """The ids of the participants of a site. Raises for a folder that is none."""
+    if not (site / "site.yaml").is_file():
+        raise unusable(f"There is no site.yaml in {site}.")
+    return {path.stem for path in (site / "participants").glob("*.yaml")}
 
 
 def _problems(overlays: Sequence[Path]) -> Iterator[str]:
@@ -147,6 +154,13 @@ def _table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
 def _overlays(overlay: Sequence[Path] | None, site: Path | None, sender: str, receiver: str) -> tuple[Path, ...]:
     from gateway.mapping.overlay import layers
 
+    if site is None and (sender or receiver):
+        raise unusable("A sender and a receiver are participants of a site; name it with --site.")
+    if site is not None:
+        there = _participants(site)
+        for name in (sender, receiver):
+            if name and name not in there:
+                raise unusable(f"There is no such participant in this site: {name}")
     of_site = layers(site / "mappings", sender, receiver) if site is not None else ()
     return (*of_site, *(path.resolve() for path in overlay or ()))
 

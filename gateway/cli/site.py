@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gateway.cli.speaking import unusable
 from gateway.errors import GatewayError
 
 app = typer.Typer(no_args_is_help=True, help="The site: participants, agreements and policies of an operator.")
@@ -27,7 +28,7 @@ def new_command(root: _Root) -> None:
     try:
         written = new_site(root)
     except GatewayError as refused:
-        raise _unusable(refused.text) from refused
+        raise unusable(refused.text) from refused
     for path in written:
         typer.echo(str(root / path))
 
@@ -40,7 +41,7 @@ def check_command(root: _Root) -> None:
     from gateway.site import check_site
 
     if not (root / "site.yaml").is_file():
-        raise _unusable("There is no site.yaml in this directory.")
+        raise unusable("There is no site.yaml in this directory.")
     found, problems = check_site(root)
     said = [str(problem) for problem in problems]
     if found is not None:
@@ -75,11 +76,6 @@ def register_command(
     try:
         entry = register_key(root, participant, api_key, [role.strip() for role in roles.split(",")])
     except GatewayError as refused:
-        raise _unusable(refused.text) from refused
+        raise unusable(refused.text) from refused
     Console(stderr=True).print(f"{entry}: this key is shown once and kept nowhere.", style="yellow", markup=False)
     typer.echo(api_key)
-
-
-def _unusable(text: str) -> typer.Exit:
-    Console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
-    return typer.Exit(2)

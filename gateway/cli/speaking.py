@@ -1,4 +1,4 @@
-"""How commands of one group refuse: one line on stderr and exit code 2."""
+"""How commands refuse: one line on stderr, and an exit code."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from rich.console import Console
 
 from gateway.errors import GatewayError
 
 
 @contextmanager
 def speaking() -> Iterator[None]:
-    """Turns a refusal into its lines on stderr and exit code 2."""
+    """Turns a refusal into its line on stderr and exit code 2 (1 for a file whose content is not what it should be)."""
     try:
         yield
     except GatewayError as error:
-        raise unusable(error.text) from error
+        said = " ".join((error.text, *error.positions))
+        raise unusable(said, 1 if error.issue == "structure" else 2) from error
 
 
-def unusable(text: str) -> typer.Exit:
+def unusable(text: str, code: int = 2) -> typer.Exit:
     """Says why, and gives what is to be raised."""
-    typer.echo(text, err=True)
-    return typer.Exit(2)
+    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(code)

@@ -10,6 +10,7 @@ import jsonschema
 
 from gateway.data import data_path
 from gateway.errors import Misconfigured
+from gateway.mapping.blocks import plain
 from gateway.mapping.compile import Compiler
 from gateway.mapping.context import MapContext
 from gateway.mapping.emit import apply
@@ -116,7 +117,7 @@ def tried(compiler: Compiler, rules: Rules, case: Block, trial: Trial, document:
         got: Any = {key: made.get(key) for key in case["out"]}
     else:
         got, lost = _object(compiler, rules, source, node)
-    if got != _plain(case["out"]):
+    if got != plain(case["out"]):
         return f"{case.where}: came out as {got}"
     if "lost" in case and lost != set(case["lost"]):
         return f"{case.where}: lost {sorted(lost)}"
@@ -151,9 +152,3 @@ def _resource(compiler: Compiler, rules: Rules, source: Source, document: str) -
         if item.resource["resourceType"] == rules.to and item.origin.startswith(rules.own):
             return item.resource, lost
     return {}, lost
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(child) for key, child in value.items()}
-    return [_plain(child) for child in value] if isinstance(value, list) else value

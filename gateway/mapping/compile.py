@@ -6,13 +6,12 @@ What a row may hold is listed in ROW_KEYS and explained in mappings/README.md; e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from threading import RLock
 from typing import Any
 
 from gateway.errors import Misconfigured
 from gateway.mapping import emit, functions, resources
+from gateway.mapping.blocks import known, plain, reading, unique
 from gateway.mapping.codes import Table
 from gateway.mapping.emitters import EMITTERS
 from gateway.mapping.load import Block, Library
@@ -47,7 +46,7 @@ class Compiler:
             made = self._made[name] = self._frame(name, block)
             self._open.append(name)
             try:
-                made.rows = tuple(self.row(row, made, name) for row in _unique(block.get("rows") or [], block))
+                made.rows = tuple(self.row(row, made, name) for row in unique(block.get("rows") or [], block))
             except BaseException:
                 del self._made[name]
                 raise
@@ -84,7 +83,7 @@ class Compiler:
             return self._tables[name]
 
     def _frame(self, name: str, block: Block) -> Rules:
-        _known(block, MAP_KEYS)
+        known(block, MAP_KEYS)
         own, to = str(block.get("from") or "$"), str(block.get("to") or "")
         if block.get("map") != name:
             raise Misconfigured(f"{block.where}: this is {block.get('map')}, {name} was expected by the file's name")
@@ -143,7 +142,7 @@ class Compiler:
             raise Misconfigured(f"{block.where}: a value in this row has the wrong form") from None
 
     def _row(self, block: Block, rules: Rules, parent: str) -> Row:
-        _known(block, ROW_KEYS)
+        known(block, ROW_KEYS)
         rule = f"{parent}/{block['id']}" if "id" in block else parent
         made = (self._extension if "extension" in block else self._action)(block, rules, rule)
         if "when" in block:
@@ -203,7 +202,7 @@ class Compiler:
 
     def nested(self, block: Block, rules: Rules, rule: str) -> Row:
         """`rows`: an object per repetition (with `to`), or rows that share a condition (without)."""
-        rows = tuple(self.row(row, rules, rule) for row in _unique(block["rows"], block))
+        rows = tuple(self.row(row, rules, rule) for row in unique(block["rows"], block))
         if "to" not in block:
             return emit.grouped(self._from(block, rules) if "from" in block else None, rows)
         return emit.inline(self._from(block, rules), self._target(block), rows, block.get("default") or {}, rule)
@@ -221,7 +220,7 @@ class Compiler:
     def const(self, block: Block, rules: Rules, rule: str) -> Row:
         """`const`: a fixed value; with `from` only when that exists, and citing it."""
         read = self._from(block, rules) if "from" in block else None
-        return emit.constant(read, self._target(block), _plain(block["const"]), rule)
+        return emit.constant(read, self._target(block), plain(block["const"]), rule)
 
     def from_context(self, block: Block, _rules: Rules, rule: str) -> Row:
         """`context`: a value that the site declares."""
@@ -271,7 +270,7 @@ class Compiler:
     def _linked(self, block: Block, name: str, rules: Rules) -> Reader:
         if "from" in block or self.rules(name).own == "$":
             return self._from(block, rules)
-        return self._from(_reading(block, self.rules(name).own), rules)
+        return self._from(reading(block, self.rules(name).own), rules)
 
     def copy(self, block: Block, rules: Rules, rule: str) -> Row:
         """`copy`: a FHIR resource or element as it is, with the ids and references of this run."""
@@ -293,44 +292,5 @@ _ACTIONS: Sequence[tuple[str, Callable[[Compiler, Block, Rules, str], Row]]] = (
 )
 
 
-def _reading(block: Block, head: str) -> Block:
-    """The same row reading from another head."""
-    made = Block({**block, "from": head})
-    made.where = block.where
-    return made
-
-
 def _guarded(row: Row, condition: Predicate) -> Row:
     return lambda scope: row(scope) if condition(scope) else 0
-
-
-def _known(block: Block, keys: frozenset[str]) -> None:
-    if unknown := set(block) - keys:
-        raise Misconfigured(f"{block.where}: unknown: {', '.join(sorted(unknown))}")
-
-
-def _unique(rows: Any, block: Block) -> list[Any]:
-    ids = [row.get("id") for row in rows if isinstance(row, Block) and "id" in row]
-    if twice := {i for i in ids if ids.count(i) > 1}:
-        raise Misconfigured(f"{block.where}: row ids used twice: {', '.join(sorted(map(str, twice)))}")
-    return list(rows)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(child) for key, child in value.items()}
-    return [_plain(child) for child in value] if isinstance(value, list) else value
-
-
-def compiler(standard: str, roots: tuple[Path, ...]) -> Compiler:
-    """The compiler of a standard over these roots: one per process, with overlays their last sound state. Raises Misconfigured."""
-    if len(roots) == 1:
-        return _shipped(standard, roots)
-    from gateway.mapping.overlay import OVERLAYS
-
-    return OVERLAYS.compiler(standard, roots)
-
-
-@cache
-def _shipped(standard: str, roots: tuple[Path, ...]) -> Compiler:
-    return Compiler(Library(standard, roots))

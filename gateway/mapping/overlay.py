@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -24,6 +25,7 @@ SENDERS, RECEIVERS = "senders", "receivers"
 MOST_SHOWN = 20
 MOST_HELD = 256  # compiled states; beyond, the one made first goes
 PAUSE = 1.0  # seconds between two looks at the files
+_UNSOUND = "The maps of this site are not sound; no document goes by them until its operator has put them right."
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 Roots = tuple[Path, ...]
 Stamp = tuple[tuple[str, int, int, int, int], ...]
@@ -138,7 +140,6 @@ class _Held:
     compiler: Compiler | None
     stamp: Stamp
     until: float
-    refused: str = ""
 
 
 @dataclass(slots=True)
@@ -151,13 +152,13 @@ class Overlays:
     _lock: Lock = field(default_factory=Lock)
 
     def compiler(self, standard: str, roots: Roots) -> Compiler:
-        """The last sound state. Raises Misconfigured with file and line when there has been none."""
+        """The last sound state. Raises Misconfigured when there has been none; file and line are in the log, and not for a sender."""
         held = self._held.get((standard, roots))
         if held is None or self.clock() >= held.until:
             with self._lock:
                 held = self._looked(standard, roots)
         if held.compiler is None:
-            raise Misconfigured(held.refused)
+            raise Misconfigured(_UNSOUND)
         return held.compiler
 
     def _looked(self, standard: str, roots: Roots) -> _Held:
@@ -186,7 +187,7 @@ class Overlays:
         if made is None:
             _told(refused)
         old = held.compiler if held is not None else None
-        return _Held(made or old, now, 0.0, refused)
+        return _Held(made or old, now, 0.0)
 
 
 def _stamp(roots: Roots) -> Stamp:
@@ -205,3 +206,15 @@ def _told(refused: str) -> None:
 
 
 OVERLAYS = Overlays()
+
+
+def compiler(standard: str, roots: tuple[Path, ...]) -> Compiler:
+    """The compiler of a standard over these roots: one per process, with overlays their last sound state. Raises Misconfigured."""
+    if len(roots) == 1:
+        return _shipped(standard, roots)
+    return OVERLAYS.compiler(standard, roots)
+
+
+@cache
+def _shipped(standard: str, roots: tuple[Path, ...]) -> Compiler:
+    return Compiler(Library(standard, roots))

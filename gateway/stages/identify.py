@@ -21,10 +21,9 @@ Token = tuple[str, str]
 _WHOSE = ("subject", "patient", "for", "beneficiary", "individual")  # elements that say whose a resource is
 _MOST_MERGED = 1
 _TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
-_NATIONAL, _NATIONAL_OF = (
-    frozenset({"NI", "SS"}),
-    re.compile("NN[A-Z]{3}"),
-)  # types of identifiers; the second names a country
+_NATIONAL = re.compile(
+    "NI|SS|NN[A-Z]{3}"
+)  # types of identifiers that name a person of a nation; NNxxx names the country
 BIRTH = "person-birth"  # kind of the generic record that keeps the keyed token of a person's birth date
 
 
@@ -212,7 +211,7 @@ def _is_national(kind: Any) -> bool:
     codings = kind.get("coding") if isinstance(kind, Mapping) else None
     for coding in codings if isinstance(codings, list) else ():
         code = coding.get("code") if isinstance(coding, Mapping) and coding.get("system") == _TYPES else None
-        if isinstance(code, str) and (code in _NATIONAL or _NATIONAL_OF.fullmatch(code)):
+        if isinstance(code, str) and _NATIONAL.fullmatch(code):
             return True
     return False
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gateway.data import data_path
 from gateway.errors import Misconfigured
@@ -166,9 +167,14 @@ def test_a_broken_overlay_leaves_the_old_one_until_it_is_sound_again(
 
 def test_an_overlay_that_was_never_sound_is_not_run_without(write: Write) -> None:
     mappings = write("map: PID[Patient]\nrows:\n  - {id: PID-8, colour: red}\n")
-    for _ in range(2):
-        with pytest.raises(Misconfigured, match=rf"mappings/{PATIENT}:3: "):
-            OVERLAYS.compiler("hl7v2", (BASE, mappings))
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(2):
+            with pytest.raises(Misconfigured) as refused:
+                OVERLAYS.compiler("hl7v2", (BASE, mappings))
+            assert "PID" not in refused.value.text  # a sender does not learn how a site is made
+    (line,) = lines
+    assert line["event"] == "overlay refused"
+    assert line["problems"][0].startswith(f"mappings/{PATIENT}:3: ")
 
 
 def test_a_folder_is_swapped_by_its_link(write: Write, tmp_path: Path) -> None:
