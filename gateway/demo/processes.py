@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -89,7 +90,11 @@ def wait_for(url: str, process: subprocess.Popen[str], headers: Mapping[str, str
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback address that nobody has right now, and that no outgoing connection is given (on Linux those from 32768
+    on), so that it is still free when its program starts. Raises NotAsTold when none is found."""
+    for _ in range(1_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = 20_000 + secrets.randbelow(12_000)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise NotAsTold("no free port was found on this machine")

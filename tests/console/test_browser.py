@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -48,15 +49,17 @@ def axe() -> str:
         if shutil.which("npm") is None:
             pytest.skip("axe-core is fetched with npm, which is not installed")
         CACHE.mkdir(parents=True, exist_ok=True)
-        packed = subprocess.run(
-            ["npm", "pack", AXE, "--silent"], cwd=CACHE, capture_output=True, text=True, timeout=120
-        )
-        if packed.returncode:
-            pytest.skip("axe-core could not be fetched from npm")
-        with tarfile.open(CACHE / packed.stdout.strip().splitlines()[-1]) as package:
-            source = package.extractfile("package/axe.min.js")
-            assert source is not None
-            file.write_bytes(source.read())
+        with TemporaryDirectory(dir=CACHE) as own:  # of this process: others fetch at the same time
+            packed = subprocess.run(
+                ["npm", "pack", AXE, "--silent"], cwd=own, capture_output=True, text=True, timeout=120
+            )
+            if packed.returncode:
+                pytest.skip("axe-core could not be fetched from npm")
+            with tarfile.open(Path(own) / packed.stdout.strip().splitlines()[-1]) as package:
+                source = package.extractfile("package/axe.min.js")
+                assert source is not None
+                (Path(own) / file.name).write_bytes(source.read())
+            (Path(own) / file.name).replace(file)
     return file.read_text()
 
 

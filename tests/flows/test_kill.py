@@ -63,6 +63,7 @@ def listening(recipient: Recipient, port: int) -> Iterator[None]:
     waiting = threading.Event()
     while thread.is_alive() and not server.started:
         waiting.wait(0.01)
+    assert server.started, f"nobody can listen on {port}"
     try:
         yield
     finally:
