@@ -131,23 +131,18 @@ def _object(compiler: Compiler, rules: Rules, source: Source, node: Node) -> tup
     state = Run(source, TRIAL, compiler.library.name)
     body: dict[str, Any] = {}
     apply(rules, Scope(state, node, body))
-    cited: set[str] = set()
-
-    def cite(_path: str, leaf: Leaf) -> None:
-        cited.update(leaf.sources)
-
-    made = render(body, "", cite)
+    cites: list[tuple[str, Leaf]] = []
+    made = render(body, "", cites)
+    cited = {source for _, leaf in cites for source in leaf.sources}
     below = [leaf.leaf for leaf in node.leaves()]
     lost = losses(below, cited, state.because)
     start = len(node.position)
-    return made, {rules.own + one.source[start:] for one in lost if not one.reason.startswith("ignored")}
+    return made, {rules.own + one.source[start:] for one in lost if one.counts}
 
 
 def _resource(compiler: Compiler, rules: Rules, source: Source, document: str) -> tuple[Mapping[str, Any], set[str]]:
     mapped = run(compiler, document, source, TRIAL)
-    lost = {
-        one.source for one in mapped.losses if not one.reason.startswith("ignored") and not one.source.startswith("MSH")
-    }
+    lost = {one.source for one in mapped.losses if one.counts and not one.source.startswith("MSH")}
     for item in mapped.items:
         if item.resource["resourceType"] == rules.to and item.origin.startswith(rules.own):
             return item.resource, lost

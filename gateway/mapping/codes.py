@@ -15,12 +15,13 @@ POLICIES = ("keep", "drop", "default")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One row: what a source code becomes. `system` overrides the table's target system."""
+    """One row: what a source code becomes. `system` overrides the table's target system; `back`: written for that target on the way back."""
 
     id: str
     target: str
     display: str = ""
     system: str = ""
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +67,7 @@ def _rows(path: Path) -> dict[str, Code]:
         for row in reader:
             if None in row or not row["id"] or not row["source"] or row["code"] in rows:
                 raise Misconfigured(f"{path.name}:{reader.line_num}: a row needs an id, a source and a code of its own")
-            rows[row["code"]] = Code(row["id"], row["target"], row.get("display") or "", row.get("system") or "")
+            rows[row["code"]] = Code(
+                row["id"], row["target"], row.get("display") or "", row.get("system") or "", row.get("back") == "yes"
+            )
     return rows

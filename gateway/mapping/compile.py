@@ -5,19 +5,21 @@ What a row may hold is listed in ROW_KEYS and explained in mappings/README.md; e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import RLock
 from typing import Any
 
 from gateway.errors import Misconfigured
-from gateway.mapping import emit, functions, resources
+from gateway.mapping import choosing, emit, functions, resources, systems
 from gateway.mapping.blocks import known, plain, reading, unique
 from gateway.mapping.codes import Table
 from gateway.mapping.emitters import EMITTERS
 from gateway.mapping.load import Block, Library
-from gateway.mapping.paths import Reader, Target, reader
-from gateway.mapping.predicates import Predicate, predicate
-from gateway.mapping.rules import MAP_KEYS, ROW_KEYS, Made, Row, Rules, Seed
+from gateway.mapping.needs import Needs, Row, Rows, needs_of, path_needs
+from gateway.mapping.paths import Reader, Target, every, reader
+from gateway.mapping.predicates import predicate
+from gateway.mapping.rules import MAP_KEYS, ROW_KEYS, Made, Rules, Seed
+from gateway.model.report import IGNORED
 
 
 class Compiler:
@@ -46,7 +48,7 @@ class Compiler:
             made = self._made[name] = self._frame(name, block)
             self._open.append(name)
             try:
-                made.rows = tuple(self.row(row, made, name) for row in unique(block.get("rows") or [], block))
+                made.rows = Rows([*self._ignored(block, made), *self._rows(block, made, name)])
             except BaseException:
                 del self._made[name]
                 raise
@@ -98,9 +100,6 @@ class Compiler:
             to=to,
             identity=tuple(self._seed(seed, own, block.where) for seed in block.get("identity") or []),
             merges=same == "merge",
-            ignore=tuple(
-                self._ignored(path, why, own, block.where) for path, why in (block.get("ignore") or {}).items()
-            ),
             tests=tuple(block.get("tests") or ()),
             ids=str(block.get("ids") or "keyed"),
             derived=tuple(block.get("derived") or ()),
@@ -108,11 +107,17 @@ class Compiler:
             scopes=block.get("scopes") or {},
         )
 
-    def _ignored(self, path: str, why: Any, own: str, where: str) -> tuple[Reader, str]:
-        read = reader(path, own, where)
-        if not isinstance(why, Mapping):
-            return read, f"ignored: {why}"
-        return emit.filtered(read, predicate(why["where"], own, where)), f"ignored: {why['because']}"
+    def _ignored(self, block: Block, rules: Rules) -> Iterator[tuple[Row, Needs]]:
+        for path, why in (block.get("ignore") or {}).items():
+            read = reader(path, rules.own, block.where)
+            about = why if isinstance(why, Mapping) else {"because": why}
+            if "where" in about:
+                read = choosing.filtered(read, predicate(about["where"], rules.own, block.where))
+            yield emit.ignored(read, f"{IGNORED}{about['because']}"), path_needs(path, rules.own)
+
+    def _rows(self, block: Block, rules: Rules, parent: str) -> Iterator[tuple[Row, Needs]]:
+        for row in unique(block.get("rows") or [], block):
+            yield self.row(row, rules, parent), needs_of(row, rules.own)
 
     def _seed(self, seed: Any, own: str, where: str) -> Seed:
         if isinstance(seed, list):
@@ -125,7 +130,7 @@ class Compiler:
             else:
                 take.append((reader(str(part).rstrip("?"), own, where), str(part).endswith("?")))
         condition = predicate(seed["where"], own, where) if "where" in seed else None
-        return Seed(reader(str(seed.get("of", "$")), own, where), condition, tuple(take))
+        return Seed(reader(seed["of"], own, where) if "of" in seed else None, condition, tuple(take))
 
     def _made_by(self, name: str) -> Made:
         if name not in self._owns:
@@ -146,7 +151,7 @@ class Compiler:
         rule = f"{parent}/{block['id']}" if "id" in block else parent
         made = (self._extension if "extension" in block else self._action)(block, rules, rule)
         if "when" in block:
-            made = _guarded(made, predicate(block["when"], rules.own, block.where))
+            made = emit.guarded(made, predicate(block["when"], rules.own, block.where))
         return made
 
     def _action(self, block: Block, rules: Rules, rule: str) -> Row:
@@ -163,8 +168,7 @@ class Compiler:
         inner.where = block.where
         if "from" in block:
             inner["from"] = "$"
-        row = self._action(inner, rules, rule)
-        return emit.extended(self._from(block, rules), row, str(block["extension"]), rule)
+        return emit.extended(self._from(block, rules), self._action(inner, rules, rule), str(block["extension"]), rule)
 
     def _target(self, block: Block) -> Target:
         if "to" not in block:
@@ -174,9 +178,9 @@ class Compiler:
     def _from(self, block: Block, rules: Rules) -> Reader:
         read = reader(str(block.get("from", "$")), rules.own, block.where)
         if "where" in block:
-            read = emit.filtered(read, predicate(block["where"], rules.own, block.where))
+            read = choosing.filtered(read, predicate(block["where"], rules.own, block.where))
         if "limit" in block:
-            read = emit.limited(read, int(block["limit"]))
+            read = choosing.limited(read, int(block["limit"]))
         return read
 
     def _value(self, block: Block, rules: Rules, rule: str) -> Row:
@@ -187,8 +191,9 @@ class Compiler:
         if "table" in block and kind not in ("codingOf", "translated", "tableSystem"):
             return emit.looked_up(read, target, self.table(str(block["table"])), EMITTERS[kind], rule)
         params: dict[str, Any] = {"table": self.table(str(block["table"]))} if "table" in block else {}
-        if kind == "codeSystem":
-            params["$systems"] = self.table("coding-systems")
+        params |= {f"${name}": self.table(name) for name in systems.ASKED.get(kind, ())}
+        if "edition" in block:
+            params["$edition"] = reader(str(block["edition"]), rules.own, block.where)
         return emit.value(read, target, EMITTERS[kind], params, rule)
 
     def use(self, block: Block, rules: Rules, rule: str) -> Row:
@@ -202,10 +207,11 @@ class Compiler:
 
     def nested(self, block: Block, rules: Rules, rule: str) -> Row:
         """`rows`: an object per repetition (with `to`), or rows that share a condition (without)."""
-        rows = tuple(self.row(row, rules, rule) for row in unique(block["rows"], block))
+        rows = Rows(self._rows(block, rules, rule))
         if "to" not in block:
             return emit.grouped(self._from(block, rules) if "from" in block else None, rows)
-        return emit.inline(self._from(block, rules), self._target(block), rows, block.get("default") or {}, rule)
+        by = reader(str(block["by"]), rules.own, block.where) if "by" in block else None
+        return emit.inline(self._from(block, rules), self._target(block), rows, by, (block.get("default") or {}, rule))
 
     def first(self, block: Block, rules: Rules, rule: str) -> Row:
         """`first`: the alternatives in order, until one writes something."""
@@ -214,13 +220,14 @@ class Compiler:
         for number, alternative in enumerate(block["first"], 1):
             merged = Block({**shared, **alternative})
             merged.where = getattr(alternative, "where", block.where)
-            rows.append(self.row(merged, rules, rule if "id" in alternative else f"{rule}#{number}"))
-        return emit.first_of(rows)
+            row = self.row(merged, rules, rule if "id" in alternative else f"{rule}#{number}")
+            rows.append((row, needs_of(merged, rules.own)))
+        return emit.first_of(Rows(rows))
 
     def const(self, block: Block, rules: Rules, rule: str) -> Row:
-        """`const`: a fixed value; with `from` only when that exists, and citing it."""
+        """`const`: a fixed value; with `from` only when that exists; citing it when `where` asks what it is."""
         read = self._from(block, rules) if "from" in block else None
-        return emit.constant(read, self._target(block), plain(block["const"]), rule)
+        return emit.constant(read, self._target(block), plain(block["const"]), rule, told="where" in block)
 
     def from_context(self, block: Block, _rules: Rules, rule: str) -> Row:
         """`context`: a value that the site declares."""
@@ -232,6 +239,8 @@ class Compiler:
         for part in block["join"]:
             about: Mapping[str, Any] = part if isinstance(part, Mapping) else {"from": part}
             read = reader(str(about["from"]), rules.own, block.where)
+            if "take" in about:
+                read = choosing.first_in(read, [reader(str(path), rules.own, block.where) for path in about["take"]])
             parts.append((read, str(about.get("before", "")), str(about.get("after", ""))))
         return emit.joined(
             self._from(block, rules),
@@ -256,10 +265,8 @@ class Compiler:
 
     def _each(self, block: Block) -> Reader:
         name = str(block["each"])
-        read: Reader = lambda scope: scope.run.source.every(name)  # noqa: E731
-        return (
-            emit.filtered(read, predicate(block["where"], name, block.where), whole=True) if "where" in block else read
-        )
+        condition = predicate(block["where"], name, block.where) if "where" in block else None
+        return every(name) if condition is None else choosing.filtered(every(name), condition, whole=True)
 
     def link(self, block: Block, rules: Rules, rule: str) -> Row:
         """`link`: a reference to what another map makes of the related nodes."""
@@ -290,7 +297,3 @@ _ACTIONS: Sequence[tuple[str, Callable[[Compiler, Block, Rules, str], Row]]] = (
     ("join", Compiler.join),
     ("copy", Compiler.copy),
 )
-
-
-def _guarded(row: Row, condition: Predicate) -> Row:
-    return lambda scope: row(scope) if condition(scope) else 0

@@ -9,13 +9,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from gateway.errors import Misconfigured
 from gateway.mapping.load import Library
-from gateway.mapping.readings import Reading, fields, is_top, readings
+from gateway.mapping.readings import Reading, fields, is_top, readings, types
 
 State = Literal["rule", "ignored", "none"]
 _NAME = re.compile(r"_ ?(?P<name>[A-Z][A-Z0-9]{1,2}(?:\[[^\]]*\])?) ")
@@ -29,6 +29,20 @@ FAMILY = {
     "ID": "CWE",
     "CNN": "XCN",
 }  # the same components (v2.8.2, 2A.2)
+PARTS = {
+    "XPN.1": "FN",
+    "XCN.2": "FN",
+    "XAD.1": "SAD",
+    "XPN.10": "DR",
+    "TQ.2": "RI",
+    "NDL.1": "CNN",
+}  # components that are datatypes of their own (v2.8.2, 2A.2)
+SINGLE: Mapping[str, frozenset[str]] = {
+    "DTM": frozenset({"date", "dateTime", "instant"}),
+    "TS": frozenset({"date", "dateTime", "instant"}),
+    "NM": frozenset({"decimal", "integer", "positiveInt"}),
+    "FT": frozenset({"whole", "linesAsBase64"}),
+}  # datatypes of one text, and the types of rows that read it
 IDENTIFIER, NAME, ATTRIBUTE = 1, 2, 9  # columns of the guide's sheets
 
 
@@ -72,12 +86,25 @@ def summary(covered: Iterable[Covered]) -> Mapping[str, Mapping[State, int]]:
 
 
 def _index(found: Sequence[Reading]) -> Mapping[str, Sequence[Reading]]:
-    """By segment or datatype, only what writes or leaves out."""
+    """By segment or datatype, only what writes or leaves out; what is read of a field counts for its datatype, too."""
     made: dict[str, list[Reading]] = {}
     for one in found:
         if one.role in ("value", "use", "ignored"):
-            made.setdefault(_TOP.split(one.position)[0], []).append(one)
+            for position in (one.position, *_typed(one)):
+                made.setdefault(_TOP.split(position)[0], []).append(replace(one, position=position))
     return made
+
+
+def _typed(one: Reading) -> Iterator[str]:
+    """`PID-20.2` is `DLN.2` as well, `XPN.1.1` is `FN.1`; a time read as dateTime is a `DTM`."""
+    field, _, rest = one.position.partition(".")
+    if kind := types(field.partition("-")[0]).get(field, ""):
+        yield f"{kind}.{rest}" if rest else kind
+    for part, kind in PARTS.items():
+        if one.position == part or one.position.startswith(f"{part}."):
+            yield kind + one.position.removeprefix(part)
+    if one.role == "value":
+        yield from (name for name, kinds in SINGLE.items() if one.kind in kinds)
 
 
 def _covered(row: Row, index: Mapping[str, Sequence[Reading]]) -> Covered:

@@ -7,30 +7,16 @@ from typing import Any
 
 from gateway.mapping.codes import Table
 from gateway.mapping.functions import CODE, Emitted, Emitter
+from gateway.mapping.needs import Row, Rows
 from gateway.mapping.origins import Leaf
 from gateway.mapping.paths import Reader, Target
 from gateway.mapping.predicates import Predicate
-from gateway.mapping.rules import Row, Rules
+from gateway.mapping.rules import Rules
 from gateway.mapping.scope import Scope
-from gateway.mapping.source import Node
+from gateway.mapping.source import Node, filled
 
 NOTHING, CONSTANT, SOURCED = 0, 1, 2
-
-
-def filtered(read: Reader, condition: Predicate, *, whole: bool = False) -> Reader:
-    """Only the nodes for which the condition holds, asked with `$` as the node (`whole`: as the map's own node)."""
-
-    def chosen(scope: Scope) -> Sequence[Node]:
-        if whole:
-            return [node for node in read(scope) if condition(Scope(scope.run, node, {}))]
-        return [node for node in read(scope) if condition(scope.at(node, scope.body))]
-
-    return chosen
-
-
-def limited(read: Reader, most: int) -> Reader:
-    """The first nodes only."""
-    return lambda scope: read(scope)[:most]
+Filling = tuple[Mapping[str, Any], str]  # what an object gets where it has nothing, and the rule that says so
 
 
 def value(read: Reader, target: Target, emitter: Emitter, params: Mapping[str, Any], rule: str) -> Row:
@@ -44,8 +30,9 @@ def value(read: Reader, target: Target, emitter: Emitter, params: Mapping[str, A
             if made is None:
                 _refused(node, scope, rule)
                 continue
-            done = max(done, _put(target, scope.body, made, node, rule))
-            if done and not target.many:
+            _put(target, scope.body, made, node, rule)
+            done = SOURCED
+            if not target.many:
                 break
         return done
 
@@ -57,14 +44,13 @@ def _refused(node: Node, scope: Scope, rule: str) -> None:
         scope.run.because.setdefault(node.leaf, f"not a value that {rule} can take")
 
 
-def _put(target: Target, body: dict[str, Any], made: Any, node: Node, rule: str) -> int:
+def _put(target: Target, body: dict[str, Any], made: Any, node: Node, rule: str) -> None:
     if not isinstance(made, Emitted):
         target.put(body, Leaf(made, (node.leaf,), rule))
-        return SOURCED
+        return
     sources = (node.leaf,) if made.sources is None else made.sources
     beside = Leaf(made.beside, sources, rule) if made.beside is not None else None
     target.put(body, Leaf(made.value, sources, rule) if made.value is not None else None, beside)
-    return SOURCED
 
 
 def looked_up(read: Reader, target: Target, table: Table, emitter: Emitter, rule: str) -> Row:
@@ -87,7 +73,7 @@ def looked_up(read: Reader, target: Target, table: Table, emitter: Emitter, rule
 
 
 def _looked_up(node: Node, scope: Scope, table: Table, emitter: Emitter, rule: str) -> Leaf | None:
-    found = table.find(node.text.strip())
+    found = scope.run.row_of(table, node.text.strip())
     if found is not None:
         return Leaf(found.target, (node.leaf,), f"{rule} {table.name}#{found.id}") if found.target else None
     scope.run.find("warning", "code-invalid", node.leaf, f"The code has no row in the table {table.name}.", rule)
@@ -99,8 +85,8 @@ def _looked_up(node: Node, scope: Scope, table: Table, emitter: Emitter, rule: s
     return None
 
 
-def constant(read: Reader | None, target: Target, fixed: Any, rule: str) -> Row:
-    """A fixed value; because of a source value, or always."""
+def constant(read: Reader | None, target: Target, fixed: Any, rule: str, *, told: bool = False) -> Row:
+    """A fixed value; because of something in the source, or always. `told`: a condition on its text makes it say what stands there."""
 
     def row(scope: Scope) -> int:
         if read is None:
@@ -108,9 +94,8 @@ def constant(read: Reader | None, target: Target, fixed: Any, rule: str) -> Row:
             return CONSTANT
         done = NOTHING
         for node in read(scope):
-            leaves = [leaf.position for leaf in node.leaves() if leaf.text]
-            if leaves:
-                target.put(scope.body, Leaf(fixed, tuple(leaves), rule))
+            if filled(node):
+                target.put(scope.body, Leaf(fixed, (node.leaf,) if told and node.text else (), rule))
                 done = SOURCED
         return done
 
@@ -187,15 +172,17 @@ def objects(
     return row
 
 
-def inline(read: Reader, target: Target, rows: Sequence[Row], default: Mapping[str, Any], rule: str) -> Row:
-    """The same with rows written in place."""
+def inline(read: Reader, target: Target, rows: Rows, by: Reader | None, filling: Filling) -> Row:
+    """The same with rows written in place; `by`: one object of all nodes with the same text there."""
+    if by is not None:
+        return _keyed(read, target, rows, by, filling)
 
     def row(scope: Scope) -> int:
         done = NOTHING
         for node in read(scope):
             body: dict[str, Any] = {}
             if _run(rows, scope.at(node, body)) == SOURCED:
-                _filled(body, default, rule)
+                _filled(body, *filling)
                 target.put(scope.body, body)
                 done = SOURCED
                 if not target.many:
@@ -205,7 +192,22 @@ def inline(read: Reader, target: Target, rows: Sequence[Row], default: Mapping[s
     return row
 
 
-def grouped(read: Reader | None, rows: Sequence[Row]) -> Row:
+def _keyed(read: Reader, target: Target, rows: Rows, by: Reader, filling: Filling) -> Row:
+
+    def row(scope: Scope) -> int:
+        done, made = NOTHING, dict[str, dict[str, Any]]()
+        for node in read(scope):
+            key = " ".join(part.text for part in by(scope.at(node, scope.body)))
+            done = max(done, _run(rows, scope.at(node, made.setdefault(key, {}))))
+        for body in filter(None, made.values()):
+            _filled(body, *filling)
+            target.put(scope.body, body)
+        return done
+
+    return row
+
+
+def grouped(read: Reader | None, rows: Rows) -> Row:
     """Rows that share a condition, or a node to read from."""
 
     def row(scope: Scope) -> int:
@@ -216,11 +218,11 @@ def grouped(read: Reader | None, rows: Sequence[Row]) -> Row:
     return row
 
 
-def first_of(rows: Sequence[Row]) -> Row:
+def first_of(rows: Rows) -> Row:
     """The first alternative that writes."""
 
     def row(scope: Scope) -> int:
-        for alternative in rows:
+        for alternative in rows.able(scope):
             if done := alternative(scope):
                 return done
         return NOTHING
@@ -246,17 +248,30 @@ def extended(read: Reader, inner: Row, url: str, rule: str) -> Row:
     return row
 
 
-def apply(rules: Rules, scope: Scope) -> int:
-    """All rows of a map at one node; what the map ignores is noted with its reason."""
-    for read, why in rules.ignore:
+def guarded(row: Row, condition: Predicate) -> Row:
+    """The row, when the condition holds."""
+    return lambda scope: row(scope) if condition(scope) else NOTHING
+
+
+def ignored(read: Reader, why: str) -> Row:
+    """What the map ignores is noted with its reason."""
+
+    def row(scope: Scope) -> int:
         for node in read(scope):
             scope.run.because.setdefault(node.position, why)
+        return NOTHING
+
+    return row
+
+
+def apply(rules: Rules, scope: Scope) -> int:
+    """All rows of a map at one node."""
     return _run(rules.rows, scope)
 
 
-def _run(rows: Sequence[Row], scope: Scope) -> int:
+def _run(rows: Rows, scope: Scope) -> int:
     done = NOTHING
-    for row in rows:
+    for row in rows.able(scope):
         if (one := row(scope)) > done:
             done = one
     return done

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from gateway.mapping.load import Library
+from gateway.mapping.load import Block, Library
 from gateway.mapping.readings import Reading, readings
 
 POSITION = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-.][A-Za-z0-9]+)*")
+_BELOW = ("rows", "first", "source")  # what is told apart from the row itself
 _ORDER = ("use", "value", "ignored", "identity", "condition")
 
 
@@ -43,6 +45,32 @@ def explained(library: Library, position: str, *, deep: bool = False) -> tuple[E
     places = {one: _others(library, one) for one in found}
     made = [Explained(one, _sentence(one, places[one]), places[one]) for one in found]
     return tuple(made) + tuple(_out_of_force(library, position, found, deep))
+
+
+@lru_cache(maxsize=8)
+def written(library: Library) -> Mapping[str, Mapping[str, Any]]:
+    """Every rule by its id as origins name it: where it stands (`at`), the guide's row (`source`), and the row without those below it."""
+    made: dict[str, Mapping[str, Any]] = {}
+    for stem in library.names():
+        block = library.block(stem)
+        name, source = str(block["map"]), str(block.get("source", ""))
+        made[name] = {"at": block.where, "source": source}
+        made.update(_written(block.get("rows") or [], name, source))
+    return made
+
+
+def _written(rows: Sequence[Block], parent: str, source: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for row in rows:
+        rule = f"{parent}/{row['id']}" if "id" in row else parent
+        own = str(row.get("source", source))
+        if "id" in row:
+            text = {key: value for key, value in row.items() if key not in _BELOW}
+            yield rule, {"at": getattr(row, "where", ""), "source": own, "row": text}
+        yield from _written(row.get("rows") or [], rule, own)
+        for number, alternative in enumerate(row.get("first") or [], 1):
+            named = Block({"id": f"{rule.rpartition('/')[2]}#{number}", **alternative})
+            named.where = getattr(alternative, "where", row.where)
+            yield from _written([named], rule if "id" in alternative else rule.rpartition("/")[0], own)
 
 
 def _at(library: Library, position: str, deep: bool) -> list[Reading]:

@@ -23,7 +23,7 @@ _RANGE = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*-\s*(-?\d+(?:\.\d+)?)\s*", re.ASCII
 MAX_DIGITS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Emitted:
     """A value with more to say: an extension of the primitive, or other source positions than the node's own."""
 

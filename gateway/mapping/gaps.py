@@ -9,11 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from gateway.mapping.codes import Code, Table
-from gateway.mapping.load import Library
 from gateway.mapping.losses import NO_RULE
 from gateway.model.document import Mapped
 
@@ -32,6 +30,7 @@ COLUMNS = (
     "because",
 )
 HIDDEN = "(not shown)"
+MOST = 200  # different gaps of one document that are counted one by one
 SYSTEMS = "coding-systems"
 _CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/+*-]{0,14}[A-Za-z0-9+*])?|[가-힣]")
 _NUMBER = re.compile(r"\d[\d.-]{4,}\d")
@@ -47,7 +46,7 @@ What = Literal["code", "field"]
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something without a rule: of whom, where, and (for a code) in which table."""
+    """Something without a rule: of whom, and either a code with its table or the place of a field (of a code, where tables are asked)."""
 
     sender: str
     what: What
@@ -56,53 +55,19 @@ class Gap:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Watched(Table):
-    """A table that remembers the codes it had no row for."""
-
-    missed: set[str] = field(default_factory=set)
-
-    def find(self, code: str) -> Code | None:
-        """As Table.find."""
-        found = Table.find(self, code)
-        if found is None and code:
-            self.missed.add(code)
-        return found
-
-
-class Watching(Library):
-    """A library whose tables are watched; only those that turn codes into others, because nothing is missing from the rest."""
-
-    def __init__(self, library: Library) -> None:
-        super().__init__(library.standard, library.roots)
-        self.watched: dict[str, Watched] = {}
-
-    def table(self, name: str) -> Table:
-        """As Library.table."""
-        made = super().table(name)
-        if not made.rows:
-            return made
-        watched = Watched(made.name, made.rows, made.source, made.target, made.unmapped, made.default)
-        self.watched[name] = watched
-        return watched
-
-    def taken(self) -> tuple[tuple[str, str], ...]:
-        """(table, code) of what was missed since the last time, in order."""
-        found = tuple((name, code) for name, table in self.watched.items() for code in sorted(table.missed))
-        for table in self.watched.values():
-            table.missed.clear()
-        return tuple(one for one in found if one[0] != SYSTEMS or not _RESOLVED.fullmatch(one[1]))
-
-
-def gaps(sender: str, mapped: Mapped, missed: Iterable[tuple[str, str]], where: Mapping[str, str]) -> Counter[Gap]:
-    """The gaps of one document, each counted once. `where`: the positions at which a table is asked."""
+def gaps(sender: str, mapped: Mapped) -> Counter[Gap]:
+    """The gaps of one document, each counted once; over MOST of them, the rest together as one that is not shown."""
     personal = frozenset(_personal(item.resource for item in mapped.items))
-    found = {
-        Gap(sender, "code", where.get(table, ""), table, code if is_code(code, personal) else HIDDEN)
-        for table, code in missed
-    }
+    missed = (one for one in mapped.missed if one[0] != SYSTEMS or not _RESOLVED.fullmatch(one[1]))
+    found = {Gap(sender, "code", "", table, code if is_code(code, personal) else HIDDEN) for table, code in missed}
     found |= {Gap(sender, "field", place(loss.source)) for loss in mapped.losses if loss.reason == NO_RULE}
-    return Counter(found)
+    shown = sorted(found, key=_order)
+    rest = {Gap(sender, "field", HIDDEN): len(shown) - MOST} if len(shown) > MOST else {}
+    return Counter({**dict.fromkeys(shown[:MOST], 1), **rest})
+
+
+def _order(gap: Gap) -> tuple[str, ...]:
+    return gap.sender, gap.what, gap.table, gap.position, gap.code
 
 
 def is_code(text: str, personal: frozenset[str] = frozenset()) -> bool:
@@ -137,11 +102,8 @@ def _words(value: Any) -> Iterator[str]:
         yield from _WORD.findall(text)
 
 
-def rows(found: Counter[Gap]) -> Iterator[tuple[str, ...]]:
+def rows(found: Mapping[Gap, int]) -> Iterator[tuple[str, ...]]:
     """The lines of the CSV, the most frequent of each sender first; the last columns are to be filled in."""
-    order = sorted(
-        found.items(),
-        key=lambda pair: (pair[0].sender, pair[0].what, -pair[1], pair[0].table, pair[0].position, pair[0].code),
-    )
+    order = sorted(found.items(), key=lambda pair: (pair[0].sender, pair[0].what, -pair[1], _order(pair[0])))
     for gap, count in order:
         yield (gap.sender, gap.what, gap.position, gap.table, gap.code, str(count), "", "", "", "", "", "")

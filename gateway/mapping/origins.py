@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-Cite = Callable[[str, "Leaf"], None]
+Cites = list[tuple[str, "Leaf"]]
 
 
 class Leaf:
@@ -43,30 +43,41 @@ class Distinct(list[Any]):
     """A list in which equal elements (the same order number in ORC-2 and OBR-2) become one that cites all their sources."""
 
 
-def render(tree: Any, path: str, cite: Cite) -> Any:
-    """A tree of dicts, lists and Leaf values to plain JSON without empty parts; `cite` hears of every element written."""
+def render(tree: Any, path: str, cites: Cites) -> Any:
+    """A tree of dicts, lists and Leaf values to plain JSON without empty parts; `cites` gets the path of every element written."""
     if isinstance(tree, dict):
-        pairs = [(key, render(child, f"{path}.{key}" if path else key, cite)) for key, child in tree.items()]
-        return {key: value for key, value in pairs if value is not None} or None
+        return _object(tree, f"{path}." if path else "", cites) or None
     if isinstance(tree, list):
-        return _listed(tree, path, cite) or None
+        return _listed(tree, path, cites) or None
     value = tree.rendered()
     if value is not None:
-        cite(path, tree)
+        cites.append((path, tree))
     if isinstance(tree, Pointer) and tree.beside:
-        return {**(value or {}), **(render(tree.beside, path, cite) or {})} or None
+        return {**(value or {}), **(render(tree.beside, path, cites) or {})} or None
     return value
 
 
-def _listed(tree: list[Any], path: str, cite: Cite) -> list[Any]:
+def _object(tree: dict[str, Any], start: str, cites: Cites) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, child in tree.items():
+        if type(child) is Leaf:  # most of what there is
+            if (value := child.value) is not None:
+                cites.append((start + key, child))
+                made[key] = value
+        elif (value := render(child, start + key, cites)) is not None:
+            made[key] = value
+    return made
+
+
+def _listed(tree: list[Any], path: str, cites: Cites) -> list[Any]:
     items: list[Any] = []
     for child in tree:
         if items and isinstance(tree, Distinct):
-            same = render(child, "", lambda _path, _leaf: None)
+            same = render(child, "", [])
             if same in items:
-                render(child, f"{path}[{items.index(same)}]", cite)
+                render(child, f"{path}[{items.index(same)}]", cites)
                 continue
-        value = render(child, f"{path}[{len(items)}]", cite)
+        value = render(child, f"{path}[{len(items)}]", cites)
         if value is not None:
             items.append(value)
     return items

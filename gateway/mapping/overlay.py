@@ -104,6 +104,12 @@ def _is_aside(parts: tuple[str, ...]) -> bool:
     return any(part.startswith(".") for part in parts) or parts[-1].endswith("~")
 
 
+def mapped_standards(root: Path) -> list[str]:
+    """The standards that a folder of maps speaks of, in order."""
+    found = {path.relative_to(root).parts[0] for pattern in ("*/*.yaml", "*/*/*.yaml") for path in root.glob(pattern)}
+    return sorted(found - {"codes"})
+
+
 def sound(standard: str, roots: Roots) -> Compiler:
     """Everything of a standard compiled over these roots. Raises Misconfigured with 1..* lines `file:line: …`."""
     compiler = Compiler(Library(standard, roots))
@@ -206,6 +212,16 @@ def _told(refused: str) -> None:
 
 
 OVERLAYS = Overlays()
+
+
+def look_at(base: Path, mappings: Path, participants: Collection[str]) -> None:
+    """Every order of a site's overlays, compiled before the first document comes. Raises Misconfigured; file and line are in the log."""
+    if lines := list(unknown(mappings, participants)):
+        _told("\n".join(lines))
+        raise Misconfigured(_UNSOUND)
+    for order in combinations(mappings):
+        for standard in mapped_standards(base) if order else ():
+            OVERLAYS.compiler(standard, (base, *order))
 
 
 def compiler(standard: str, roots: tuple[Path, ...]) -> Compiler:

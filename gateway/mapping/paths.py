@@ -17,16 +17,35 @@ _PART = re.compile(r"(_?[A-Za-z][A-Za-z0-9]*)(?:\[(\+|\*|=|\d+)\])?", re.ASCII)
 
 
 def reader(text: str, own: str, where: str) -> Reader:
-    """A path to a function of the scope. `$` is the current node, `own` the node of the map, any other name what is related to it."""
-    found = _HEAD.fullmatch(text)
-    if found is None:
-        raise Misconfigured(f"{where}: {text!r} is not a path")
-    head, steps = found[1], tuple(re.split(r"[-.]", found[2])[1:])
+    """A path to a function of the scope. `$` is the current node, `own` the node of the map, `others.PID`
+    every other node of that name in the document, any other name what is related to it.
+    """
+    head, steps = parted(text, where)
     if head == "$":
         return _from_node(steps)
     if head == own:
         return _from_top(steps)
+    if head == "others" and steps:
+        return lambda scope: _walked(_others(scope, steps[0]), steps[1:])
     return lambda scope: _walked(scope.top.related(head), steps)
+
+
+def every(name: str) -> Reader:
+    """All nodes of a name in the document."""
+    return lambda scope: scope.run.source.every(name)
+
+
+def parted(text: str, where: str) -> tuple[str, tuple[str, ...]]:
+    """A path to its head and 0..* steps. Raises Misconfigured."""
+    found = _HEAD.fullmatch(text)
+    if found is None:
+        raise Misconfigured(f"{where}: {text!r} is not a path")
+    return found[1], tuple(re.split(r"[-.]", found[2])[1:])
+
+
+def _others(scope: Scope, name: str) -> list[Node]:
+    """The second person of a link, seen from the first."""
+    return [node for node in scope.run.source.every(name) if node.position != scope.top.position]
 
 
 def _from_node(steps: tuple[str, ...]) -> Reader:
@@ -60,7 +79,7 @@ def _walked(nodes: Sequence[Node], steps: Sequence[str]) -> Sequence[Node]:
 class Target:
     """A place to write. `many` says that every repetition of the source gets a place of its own (`[+]`; `[*]`: each different one)."""
 
-    __slots__ = ("last", "many", "parts")
+    __slots__ = ("_way", "index", "last", "many", "parts")
 
     def __init__(self, text: str, where: str) -> None:
         parts = []
@@ -70,18 +89,18 @@ class Target:
                 raise Misconfigured(f"{where}: {text!r} is not a target")
             parts.append((found[1], found[2] or ""))
         self.parts = tuple(parts)
-        self.last = parts[-1][0]
+        self._way = self.parts[:-1]
+        self.last, self.index = parts[-1]
         self.many = any(index in ("+", "*") for _, index in parts)
 
     def put(self, body: dict[str, Any], value: Any, beside: Any = None) -> None:
         """Write a value; `beside` goes to the extensions of a primitive (`_birthDate`)."""
-        for name, index in self.parts[:-1]:
+        for name, index in self._way:
             body = _into(body, name, index)
-        name, index = self.parts[-1]
         if value is not None:
-            _set(body, name, index, value)
-        if beside is not None and not index:
-            body.setdefault(f"_{name}", {}).setdefault("extension", []).append(beside)
+            _set(body, self.last, self.index, value)
+        if beside is not None and not self.index:
+            body.setdefault(f"_{self.last}", {}).setdefault("extension", []).append(beside)
 
 
 def _into(body: dict[str, Any], name: str, index: str) -> dict[str, Any]:
@@ -101,11 +120,13 @@ def _inside(held: Any) -> dict[str, Any]:
 
 
 def _set(body: dict[str, Any], name: str, index: str, value: Any) -> None:
-    if not index and isinstance(value, dict) and isinstance(body.get(name), dict):
-        body[name].update(value)
-    elif not index:
-        if isinstance(value, Pointer) and isinstance(body.get(name), dict):
-            value.beside.update(body[name])
+    if not index:
+        if name in body and isinstance(held := body[name], dict):
+            if isinstance(value, dict):
+                held.update(value)
+                return
+            if isinstance(value, Pointer):
+                value.beside.update(held)
         body[name] = value
     elif index == "+":
         body.setdefault(name, []).append(value)

@@ -9,11 +9,14 @@ from typing import Any
 from gateway.errors import Misconfigured
 from gateway.mapping.paths import reader
 from gateway.mapping.scope import Scope
+from gateway.mapping.source import filled
 
 Predicate = Callable[[Scope], bool]
+# `hangul` and `han`: some of its letters are, Jamo (NFD) and compatibility forms included
 _FORMS: Mapping[str, re.Pattern[str]] = {
-    "hangul": re.compile(r"[\s가-힣ᄀ-ᇿ㄰-㆏]*[가-힣][\s가-힣ᄀ-ᇿ㄰-㆏]*"),
-    "han": re.compile(r"[\s\u4e00-\u9fff]*[\u4e00-\u9fff][\s\u4e00-\u9fff]*"),
+    "hangul": re.compile(r".*[가-힣ᄀ-ᇿㄱ-ㆎꥠ-ꥼힰ-ퟻﾠ-ￜ].*", re.DOTALL),
+    "han": re.compile(r".*[々〇㐀-䶿一-鿿豈-龎\U00020000-\U0003ffff].*", re.DOTALL),
+    "words": re.compile(r"\s*[^\s,]+[\s,]+[^\s,].*", re.DOTALL),
     "number": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII),
     "range": re.compile(r"\s*-?\d+(\.\d+)?\s*-\s*-?\d+(\.\d+)?\s*", re.ASCII),
     "date": re.compile(r"\d{4}(\d{2}){0,2}.*|\d{4}-\d{2}.*", re.ASCII),
@@ -42,7 +45,7 @@ def _texts(path: Any, own: str, where: str) -> Callable[[Scope], Sequence[str]]:
 
 def _exists(about: Any, own: str, where: str) -> Predicate:
     read = reader(str(about), own, where)
-    return lambda scope: any(leaf.text for node in read(scope) for leaf in node.leaves())
+    return lambda scope: any(map(filled, read(scope)))
 
 
 def _empty(about: Any, own: str, where: str) -> Predicate:
@@ -65,7 +68,7 @@ def _eq(about: Any, own: str, where: str) -> Predicate:
 def _in(about: Any, own: str, where: str) -> Predicate:
     path, values = _pair(about, where)
     texts, wanted = _texts(path, own, where), frozenset(str(v) for v in values)
-    return lambda scope: any(text in wanted for text in texts(scope))
+    return lambda scope: not wanted.isdisjoint(texts(scope))
 
 
 def _prefix(about: Any, own: str, where: str) -> Predicate:

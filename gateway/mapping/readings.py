@@ -6,7 +6,7 @@ Nothing is run and no document is needed; `maps explain` and `maps coverage` are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
@@ -141,10 +141,18 @@ def _done(library: Library, block: Block, at: _At) -> Iterator[Reading]:
             yield from _row(library, row, inner)
     elif "join" in block:
         for part in block["join"]:
-            path = str(part["from"] if isinstance(part, Mapping) else part)
-            yield _value(block, replace(inner, node=_resolved(path, inner)))
+            about: Mapping[str, Any] = part if isinstance(part, Mapping) else {"from": part}
+            each = replace(inner, node=_resolved(str(about["from"]), inner))
+            yield from _taken(block, about.get("take") or ["$"], each)
     elif ("from" in block or "copy" in block or at.node != at.top or "." in at.node) and "link" not in block:
         yield _value(block, inner)
+
+
+def _taken(block: Block, paths: Sequence[Any], at: _At) -> Iterator[Reading]:
+    """Each of these is taken where those before it are empty."""
+    for number, path in enumerate(paths):
+        empty = (_said({"empty": str(earlier)}, at) for earlier in paths[:number])
+        yield _value(block, replace(at, node=_resolved(str(path), at), when=(*at.when, *empty)))
 
 
 def _first(library: Library, block: Block, at: _At) -> Iterator[Reading]:
@@ -204,6 +212,8 @@ def _paths(predicate: Any) -> Iterator[str]:
 
 def _resolved(path: str, at: _At) -> str:
     head, *steps = _SPLIT.split(path)
+    if head == "others":
+        head = steps.pop(0)
     start = at.node if head == "$" else at.top if head == at.own else head
     for step in steps:
         start = f"{start}-{step}" if step.isdigit() and is_top(start) else f"{start}.{step}"
@@ -222,9 +232,19 @@ def is_top(name: str) -> bool:
 @cache
 def fields(segment: str) -> Mapping[str, str]:
     """The fields of a segment with their names, as the grammar has them: `PID-5` → `Patient name`; empty for what is none."""
+    return {f"{segment}-{row['field']}": str(row["name"]) for row in _grammar(segment)}
+
+
+@cache
+def types(segment: str) -> Mapping[str, str]:
+    """The fields of a segment with their datatypes: `PID-5` → `XPN`; empty for what is none."""
+    return {f"{segment}-{row['field']}": str(row["type"]) for row in _grammar(segment)}
+
+
+def _grammar(segment: str) -> Sequence[Mapping[str, Any]]:
     try:
         path = data_path("validators", "hl7v2", "segments", f"{segment}.yaml")
     except Misconfigured:
-        return {}
-    rows = read_yaml(path.read_bytes(), path.name)["fields"]
-    return {f"{segment}-{row['field']}": str(row["name"]) for row in rows}
+        return ()
+    rows: Sequence[Mapping[str, Any]] = read_yaml(path.read_bytes(), path.name)["fields"]
+    return rows

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.mapping.emit import CONSTANT, NOTHING, SOURCED, apply
+from gateway.mapping.needs import Row
 from gateway.mapping.origins import Leaf, Pointer
 from gateway.mapping.paths import Reader, Target
-from gateway.mapping.rules import Row, Rules, Seed
+from gateway.mapping.rules import Rules, Seed
 from gateway.mapping.scope import Draft, Scope
 from gateway.mapping.source import Node
 
@@ -38,27 +39,21 @@ def drafted(rules: Rules, node: Node, scope: Scope) -> Draft:
     key = (rules.name, node.position)
     if (known := scope.run.drafts.get(key)) is not None:
         return known
+    kind = rules if rules.to != "$same" else replace(rules, to=node.name)  # a copy makes what it reads
     seeds = _seeds(rules, node, scope)
-    resource_id = str(node.value["id"]) if rules.ids == "kept" else scope.run.id_of(_kind(rules, node).to, seeds)
-    draft = scope.run.drafts[key] = Draft(_kind(rules, node), resource_id, seeds, nodes=[node])
-    draft.derived_from.extend(d for d in list(scope.run.drafts.values()) if d.rules.to in rules.derived)
+    resource_id = str(node.value["id"]) if rules.ids == "kept" else scope.run.id_of(kind.to, seeds)
+    draft = scope.run.drafts[key] = Draft(kind, resource_id, seeds, nodes=[node])
+    if rules.derived:
+        draft.derived_from.extend(d for d in list(scope.run.drafts.values()) if d.rules.to in rules.derived)
     draft.kept = apply(rules, Scope(scope.run, node, draft.body, draft)) == SOURCED
     draft.open = False
     return draft
 
 
-def _kind(rules: Rules, node: Node) -> Rules:
-    """A map to `$same` (a copy) makes what it reads."""
-    if rules.to != "$same":
-        return rules
-    return replace(rules, to=node.name)
-
-
 def _seeds(rules: Rules, node: Node, scope: Scope) -> tuple[str, ...]:
     own = Scope(scope.run, node, {})
     for seed in rules.identity:
-        for place in seed.nodes(own):
-            inner = own.at(place, {})
+        for inner in (own,) if seed.nodes is None else [own.at(place, {}) for place in seed.nodes(own)]:
             if (seed.where is None or seed.where(inner)) and (texts := _taken(seed, inner)):
                 return texts
     return ("\x1e", scope.run.source.seed, rules.name, node.position)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.mapping.load import Block
+from gateway.mapping.needs import Rows
 from gateway.mapping.paths import Reader
 from gateway.mapping.predicates import Predicate
-from gateway.mapping.scope import Scope
-
-Row = Callable[[Scope], int]
 
 ROW_KEYS = frozenset(
     {
@@ -32,7 +30,7 @@ ROW_KEYS = frozenset(
         "link",
         "each",
     }
-    | {"extension", "join", "sep", "default", "copy", "context", "limit"}
+    | {"extension", "join", "sep", "default", "copy", "context", "limit", "by", "edition", "back"}
 )
 MAP_KEYS = frozenset(
     {
@@ -51,6 +49,7 @@ MAP_KEYS = frozenset(
         "scopes",
         "derived",
         "agree",
+        "back",
     }
 )
 
@@ -65,24 +64,25 @@ class Made:
 
 @dataclass(slots=True, eq=False)
 class Seed:
-    """One way to name a thing: the nodes to look at, what they must be, the parts to take (`?` after a path: may be empty)."""
+    """One way to name a thing: the nodes to look at (None: that of the map), what they must be, the parts to take (`?` after a path:
+    may be empty).
+    """
 
-    nodes: Reader
+    nodes: Reader | None
     where: Predicate | None
     take: tuple[tuple[Reader | Made, bool], ...]
 
 
 @dataclass(slots=True, eq=False)
 class Rules:
-    """A compiled map."""
+    """A compiled map. Its rows begin with those that note what it ignores."""
 
     name: str
     own: str
     to: str
     identity: tuple[Seed, ...] = ()
     merges: bool = False
-    rows: tuple[Row, ...] = ()
-    ignore: tuple[tuple[Reader, str], ...] = ()
+    rows: Rows = field(default_factory=lambda: Rows(()))
     tests: tuple[Block, ...] = ()
     ids: str = "keyed"
     derived: tuple[str, ...] = ()

@@ -26,8 +26,9 @@ def run(compiler: Compiler, name: str, source: Source, context: MapContext) -> M
     resources = _told_apart(drafts, state)
     items, origins, cited = _finished(resources)
     lost = losses(source.positions(), cited, {**source.reasons(), **state.because})
+    missed = tuple(sorted(state.missed))
     version = f"{compiler.library.standard}/{name}@{compiler.version(name)}"
-    return Mapped(items, (version,), _bundle_type(items), origins, lost, Report(tuple(state.findings)))
+    return Mapped(items, (version,), _bundle_type(items), origins, lost, Report(tuple(state.findings)), missed)
 
 
 def _bundle_type(items: tuple[Item, ...]) -> str:
@@ -40,6 +41,7 @@ class _Root:
     __slots__ = ("source",)
     position, leaf, name, owner, text = "", "", "", "", ""
     value: Any = None
+    names: frozenset[str] = frozenset()
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -62,8 +64,7 @@ Rendered = tuple[dict[str, Any], list[tuple[str, Leaf]]]
 
 def _rendered(draft: Draft) -> Rendered:
     cites: list[tuple[str, Leaf]] = []
-    body = render(draft.body, "", lambda path, leaf: cites.append((path, leaf))) or {}
-    return body, cites
+    return render(draft.body, "", cites) or {}, cites
 
 
 def _told_apart(drafts: list[Draft], state: Run) -> list[tuple[list[Draft], Rendered]]:
@@ -168,13 +169,20 @@ def _finished(resources: list[tuple[list[Draft], Rendered]]) -> tuple[tuple[Item
     for drafts, (body, cites) in resources:
         first = drafts[0]
         resource = {"resourceType": first.rules.to, "id": first.id, **body}
+        start = f"{first.reference}#"
         for path, leaf in cites:
-            origins.setdefault(f"{first.reference}#{path}", Origin(" ".join(leaf.sources), leaf.rule))
+            place, origin = start + path, Origin(" ".join(leaf.sources), leaf.rule)
+            origins[place] = _both(origins[place], leaf.sources) if place in origins else origin
             cited.update(leaf.sources)
         where = dict.fromkeys(_place(node) for draft in drafts for node in draft.nodes)
         derived = dict.fromkeys(d.reference for draft in drafts for d in draft.derived_from if d.reference)
         items.append(Item(resource, origin=" ".join(where), derived_from=tuple(derived)))
     return tuple(items), origins, cited
+
+
+def _both(origin: Origin, sources: tuple[str, ...]) -> Origin:
+    """An element that several places of the source say alike comes from all of them; the first rule made it."""
+    return Origin(" ".join(dict.fromkeys((*origin.source.split(), *sources))), origin.rule)
 
 
 def _place(node: Node) -> str:

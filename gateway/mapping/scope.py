@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gateway.mapping.codes import Code, Table
 from gateway.mapping.context import MapContext
 from gateway.mapping.ids import keyed_id
 from gateway.mapping.source import Node, Source
@@ -67,6 +68,14 @@ class Run:
         self.drafts: dict[tuple[str, str], Draft] = {}
         self.findings: list[Finding] = []
         self.because: dict[str, str] = {}
+        self.missed: set[tuple[str, str]] = set()
+
+    def row_of(self, table: Table, code: str) -> Code | None:
+        """The row of a code; one that is missing from a table that turns codes into others is remembered (gaps.py)."""
+        found = table.find(code)
+        if found is None and code and table.rows:
+            self.missed.add((table.name, code))
+        return found
 
     def find(self, severity: Severity, code: str, position: str, text: str, rule: str) -> None:
         """A finding at a source position; never with the value."""

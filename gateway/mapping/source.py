@@ -1,4 +1,7 @@
-"""What a map reads from: any document that can be walked by steps and says where each value stands."""
+"""What a map reads from: any document that can be walked by steps and says where each value stands.
+
+A node and a source may also tell the `names` under which anything can be found (a frozenset), for needs.py.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,11 @@ class Node(Protocol):
     def leaves(self) -> Sequence[Node]:
         """1..* nodes with the values below it, in order."""
         ...
+
+
+def filled(node: Node) -> bool:
+    """Is there a text in a node or below it?"""
+    return bool(node.text) or any(leaf.text for leaf in node.leaves())
 
 
 class Source(Protocol):

@@ -46,6 +46,20 @@ class MllpListener:
 
 
 @dataclass(frozen=True, slots=True)
+class V2Form:
+    """How messages of HL7 v2 to a participant are written: MSH-3 or MSH-5 (`LAB^1.2.3^ISO`), MSH-4 or MSH-6, MSH-11, MSH-12, MSH-18.
+
+    Of the operator, application and facility are those that send.
+    """
+
+    application: str = ""
+    facility: str = ""
+    processing: str = "P"
+    version: str = "2.5.1"
+    charset: str = "UNICODE UTF-8"
+
+
+@dataclass(frozen=True, slots=True)
 class Participant:
     """An organisation and its systems: who it is, how it proves so, what it may claim, and how it writes v2."""
 
@@ -64,6 +78,7 @@ class Participant:
     code_systems: Mapping[str, str] = field(default_factory=dict)  # v2 coding system → URI
     jurisdiction: str = ""
     active: bool = True
+    v2: V2Form = field(default_factory=V2Form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ class Agreement:
     interaction: str  # transaction | message | update | read | keep
     endpoint: str
     loss_budget: int | None
+    trigger: str  # what the recipient gets it as (ORU^R01), "" = as it came, or by its content
     state: State
     source: str
     approved: tuple[Mapping[str, Any], ...]

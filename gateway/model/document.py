@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType
 
+from gateway.errors import GatewayError, Invalid, joint_status
 from gateway.model.report import Loss, Origin, Report
 
 Resource = Mapping[str, Any]
@@ -83,6 +84,7 @@ class Mapped:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     losses: tuple[Loss, ...] = ()
     report: Report = field(default_factory=Report)
+    missed: tuple[tuple[str, str], ...] = ()  # (table, code) of codes without a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +95,24 @@ class Identity:
     because: str = ""
     birth_date: str = ""
     patient: str = ""  # reference of the Patient resource in the document
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one of several documents that came in together: on record under 1..* exchanges (id, agreement), or why not.
+
+    `number` counts them from 1. `echo` is there in a dry run only, and made of the sender's own document.
+    """
+
+    number: int
+    body: bytes = field(repr=False)
+    error: GatewayError | None = None
+    received: str = ""
+    exchanges: tuple[tuple[str, str], ...] = ()
+    echo: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+def status_of(verdicts: Sequence[Verdict], found: Report) -> int:
+    """The HTTP status of an answer to a batch (`joint_status`), 0 when all is well; what is wrong with the batch itself counts as Invalid."""
+    errors: list[GatewayError] = [one.error for one in verdicts if one.error is not None]
+    return joint_status(errors if found.ok else [*errors, Invalid()], len(verdicts) - len(errors))

@@ -13,6 +13,7 @@ from gateway.model.records import (
     AuditRow,
     DataKey,
     DecisionRecord,
+    GapCount,
     IdentityLink,
     Lease,
     OutboxEntry,
@@ -88,6 +89,9 @@ class Store(Protocol):
 
     def record(self, kind: str, key: str) -> Record | None: ...
     def records(self, kind: str, limit: int = 1000) -> Sequence[Record]: ...
+    def gaps(self, since: str = "") -> Sequence[GapCount]:
+        """What met no rule on that ISO day or later, by sender, added up over the days (`day` is the last one of each)."""
+
     def data_keys(self, ids: Sequence[str]) -> Mapping[str, DataKey]: ...
     def close(self) -> None: ...
 

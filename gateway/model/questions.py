@@ -67,12 +67,17 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """Released references with version and digest; how many were withheld and under which labels (auditors only)."""
+    """Released references with version and digest; how many were withheld and under which labels (auditors only); how many values
+
+    of the document were lost on the way, and at which places (`ZPI-3.1`, never a value), the first few.
+    """
 
     trigger: str = ""
     released: tuple[Json, ...] = ()  # {reference, version, digest}
     withheld: int = 0
     withheld_labels: tuple[str, ...] = ()
+    lost: int = 0
+    lost_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

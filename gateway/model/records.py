@@ -165,9 +165,25 @@ class Record:
     sealed: Sealed | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GapCount:
+    """How often a sender brought, on one day (where the site is), what met no rule: a code of a table, or a field at a position.
+
+    No values of people: codes as gateway/mapping/gaps.py lets them be shown. Put again, `count` is added to what is there.
+    """
+
+    day: str
+    sender: str
+    what: str
+    position: str
+    table: str
+    code: str
+    count: int
+
+
 Put = (
     DataKey | ReceivedRecord | Exchange | DecisionRecord | AuditFact | OutboxEntry | ResourceRecord
-    | IdentityLink | Merge | Record
+    | IdentityLink | Merge | Record | GapCount
 )  # fmt: skip
 
 

@@ -116,12 +116,21 @@ class Origin:
     rule: str
 
 
+IGNORED = "ignored: "  # how the reason of a loss begins that a map declares
+EXPLICIT_NULL = "explicit null"  # the reason of a loss that is none of a value: the sender says that there is none
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """A source value that reached no output element. `source` is its position, `reason` why (`no rule`, `ignored: …`)."""
 
     source: str
     reason: str
+
+    @property
+    def counts(self) -> bool:
+        """Is a value missing where it went? Not what a map ignores with a reason, nor a null, where no value was."""
+        return not self.reason.startswith(IGNORED) and self.reason != EXPLICIT_NULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from gateway.errors import GiveUp
 from gateway.model.agreement import Agreement
+from gateway.model.dispatch import Dispatch
 from gateway.model.released import Released
-from gateway.standards import standards
+from gateway.model.report import Loss
+from gateway.standards import Standard, standards
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,26 @@ class Rendered:
 
     body: bytes
     headers: Mapping[str, str]
+    losses: tuple[Loss, ...] = ()  # what the recipient's standard has no place for
 
 
-def render(released: Released, agreement: Agreement, exchange: str, at: datetime, recipient: str) -> Rendered:
+def render(released: Released, dispatch: Dispatch) -> Rendered:
     """The bytes for the agreement's standard and interaction. Raises GiveUp when they would not be valid there."""
-    standard = standards()[agreement.standard.partition("-")[0]]
-    body, content_type = standard.render(released, agreement.interaction, exchange, at, recipient)
-    report = standard.check(standard.parse(body))
+    standard = _standard(dispatch.agreement)
+    made = standard.render(released, dispatch)
+    report = standard.check(standard.parse(made.body))
     if not report.ok:
         raise GiveUp(
             "What was rendered is not valid in the recipient's standard.", *(f.expression for f in report.findings[:5])
         )
-    return Rendered(body, {"Content-Type": content_type, "X-Request-Id": exchange})
+    return Rendered(made.body, {"Content-Type": made.content_type, "X-Request-Id": dispatch.exchange}, made.losses)
+
+
+def accept(rendered: Rendered, answer: bytes, agreement: Agreement) -> None:
+    """The recipient's answer, in its standard. Raises what is Undeliverable when it does not say that the document was taken."""
+    _standard(agreement).accepted(rendered.body, answer)
+
+
+def _standard(agreement: Agreement) -> Standard:
+    """`fhir-r4` is spoken by `fhir`."""
+    return standards()[agreement.standard.partition("-")[0]]

@@ -15,8 +15,12 @@ from typing import Any, Protocol
 from gateway.data import data_path
 from gateway.errors import Unsupported
 from gateway.mapping import Compiler, MapContext, Source, compiler, run
+from gateway.mapping.load import Library
+from gateway.mapping.provenance import attested
 from gateway.model.document import Item, Mapped, Parsed
-from gateway.model.report import Conversion, Loss, Origin
+from gateway.model.report import Conversion, Loss, Origin, Report
+
+_NOTHING = Report()
 
 
 class Mappable(Protocol):
@@ -47,6 +51,16 @@ def map_document(parsed: Parsed, *, context: MapContext, second: str = "") -> Ma
     return follow(first, second, context) if second else first
 
 
+def library_of(standard: str, context: MapContext) -> Library:
+    """The maps that a document of a standard goes by, with the overlays that speak for it."""
+    return _compiler(standard, context).library
+
+
+def attest(mapped: Mapped, document: bytes, context: MapContext, version: str) -> Mapped:
+    """The same with a Provenance of the conversion by this version of the gateway (`gateway/mapping/provenance.py`)."""
+    return attested(mapped, document, context, {**_envelope(mapped.items), "version": version})
+
+
 def _compiler(standard: str, context: MapContext) -> Compiler:
     return compiler(standard, (data_path("mappings"), *context.overlays))
 
@@ -62,7 +76,9 @@ def follow(first: Mapped, second: str, context: MapContext) -> Mapped:
     places = {item.reference: item.origin for item in first.items}
     items = tuple(replace(item, origin=_places(item.origin, places)) for item in made.items)
     lost = (*first.losses, *_lost(made.losses, first.origins, origins))
-    return Mapped(items, first.map + made.map, made.bundle_type, origins, lost, first.report + made.report)
+    return Mapped(
+        items, first.map + made.map, made.bundle_type, origins, lost, first.report + made.report, first.missed
+    )
 
 
 def _traced(origin: Origin, earlier: Mapping[str, Origin]) -> Origin:
@@ -114,19 +130,27 @@ def _envelope(items: Sequence[Item]) -> dict[str, Any]:
 
 
 def _pointing(tree: Any, inside: Mapping[str, str]) -> Any:
+    """A copy that points inside the Bundle."""
     if isinstance(tree, Mapping):
         return {
-            key: inside.get(child, child) if key == "reference" and isinstance(child, str) else _pointing(child, inside)
+            key: _pointing(child, inside)
+            if isinstance(child, dict | list)
+            else inside.get(child, child)
+            if key == "reference"
+            else child
             for key, child in tree.items()
         }
     return [_pointing(child, inside) for child in tree] if isinstance(tree, list) else tree
 
 
-def conversion(mapped: Mapped) -> Conversion:
-    """What `convert()` gives: the Bundle, the origins by element path in it, the losses, the findings as an OperationOutcome."""
-    entries = {item.reference: f"Bundle.entry[{number}].resource" for number, item in enumerate(mapped.items)}
+def conversion(mapped: Mapped, read: Report = _NOTHING) -> Conversion:
+    """What `convert()` gives: the Bundle, the origins by element path in it, the losses, the findings as an OperationOutcome.
+
+    `read` is what was odd about the document as it was read.
+    """
+    entries = {item.reference: f"Bundle.entry[{number}].resource." for number, item in enumerate(mapped.items)}
     origins = {}
     for path, origin in mapped.origins.items():
         reference, _, element = path.partition("#")
-        origins[f"{entries[reference]}.{element}"] = origin
-    return Conversion(to_bundle(mapped), origins, mapped.losses, mapped.report.as_outcome())
+        origins[entries[reference] + element] = origin
+    return Conversion(to_bundle(mapped), origins, mapped.losses, (read + mapped.report).as_outcome())

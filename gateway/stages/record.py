@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,8 +16,8 @@ from gateway.model.wire import write_json
 AuditKind = Literal["intent", "outcome", "refusal", "admin", "read", "identity", "count"]
 
 
-def what_of(trigger: str, decision: Decision, items: Sequence[Item], digest: Callable[[bytes], str]) -> What:
-    """Released references with the keyed digest of their source; how many were withheld, and the labels those carry."""
+def what_of(what: What, decision: Decision, items: Sequence[Item], digest: Callable[[bytes], str]) -> What:
+    """The same with released references and the keyed digest of their source; how many were withheld, and the labels those carry."""
     allowed = set(decision.released)
     rows = tuple(
         {"reference": item.reference, "version": "1", "digest": digest(write_json(item.resource, canonical=True))}
@@ -26,7 +26,7 @@ def what_of(trigger: str, decision: Decision, items: Sequence[Item], digest: Cal
     )
     held = {reference for reference, _ in decision.redacted}
     labels = sorted({label for reference in held for label in decision.labels.get(reference, ())})
-    return What(trigger, rows, len(held), tuple(labels))
+    return replace(what, released=rows, withheld=len(held), withheld_labels=tuple(labels))
 
 
 def gist(decision: Decision) -> dict[str, Any]:

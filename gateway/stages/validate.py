@@ -9,8 +9,8 @@ from gateway.validating.rulebook import Rulebook, Rules, rules_of
 
 
 def validate_document(parsed: Parsed) -> Report:
-    """The findings on what came in. Raises Unsound or Invalid for what an exchange cannot be built on."""
-    return parsed.report + standards()[parsed.standard].admit(parsed)
+    """The findings on what came in, those of reading it among them. Raises Unsound or Invalid for what an exchange cannot be built on."""
+    return standards()[parsed.standard].admit(parsed)
 
 
 def validate_mapped(mapped: Mapped, rules: Rules | None = None) -> Report:

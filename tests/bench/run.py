@@ -1,6 +1,6 @@
 """`make bench`: figures of this machine in one run, as a table and in var/bench.json (ARCHITECTURE.md, "How it runs").
 
-`run.py --only validation` (cold, served, core, hl7v2, validation; several may be named) measures a part and writes nothing.
+`run.py --only validation` (cold, batch, served, core, hl7v2, conversion, validation; several may be named) measures a part and writes nothing.
 
 Absolute figures are this machine's. What can be compared elsewhere are the ratios: to the same server's echo (GET /healthz by the
 same client) and to bare commits on the same disk. Rounds of everything take turns; nothing here passes or fails by a time.
@@ -18,7 +18,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import batch
 import cold
+import conversion
 import hl7v2
 import inside
 import served
@@ -28,9 +30,11 @@ from figures import Figure, show, write
 _ROOT = Path(__file__).resolve().parents[2]
 _PARTS: Mapping[str, Callable[[Path], list[Figure]]] = {
     "cold": cold.measured,  # first: a child's largest memory is never told smaller than its parent's
+    "batch": batch.measured,
     "served": served.measured,
     "core": lambda _: inside.measured(),
     "hl7v2": hl7v2.measured,
+    "conversion": conversion.measured,
     "validation": validation.measured,
 }
 

@@ -158,3 +158,18 @@ def test_what_is_not_shown(text: str) -> None:
 def test_places_have_no_ids_and_no_numbers() -> None:
     assert place("ZPI[1]-3[2].1.2") == "ZPI-3.1.2"
     assert place("Patient/p-17#name[0].family") == "Patient.name.family"
+
+
+def test_what_is_read_of_a_field_counts_for_its_datatype(library: Library, tmp_path: Path) -> None:
+    sheets = tmp_path / "guide" / "datatypes"
+    sheets.mkdir(parents=True)
+    for name, position in (
+        ("FN[HumanName]", "FN.1"),
+        ("FN[Own]", "FN.3"),
+        ("DTM[dateTime]", "DTM.1"),
+        ("CX[Id]", "CX.1"),
+    ):
+        rows = f"1,{position},Part,ST,0,1,,,,there,,\n"
+        (sheets / f"HL7 Data Type - FHIR R4_ {name} - Sheet1.csv").write_text(rows, "utf-8")
+    states = {one.position: one.state for one in coverage(library, tmp_path / "guide")}
+    assert states == {"FN.1": "rule", "FN.3": "none", "DTM.1": "rule", "CX.1": "none"}

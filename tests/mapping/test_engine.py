@@ -29,6 +29,7 @@ def library(root: Path, **maps: str) -> Compiler:
         ("  - {id: a, from: PID-5, to: name, as: nonsense}", "toy/segments/M.yaml:5: there is no type nonsense"),
         ("  - {id: a, from: PID-5, to: name, colour: red}", "toy/segments/M.yaml:5: unknown: colour"),
         ("  - {id: a, from: 'PID 5', to: name}", "toy/segments/M.yaml:5: 'PID 5' is not a path"),
+        ("  - {id: a, to: x, join: [{from: PID-5, take: ['$ 1']}]}", "toy/segments/M.yaml:5: '$ 1' is not a path"),
         ("  - {id: a, from: PID-5, to: 'name..x'}", "toy/segments/M.yaml:5: 'name..x' is not a target"),
         (
             "  - {id: a, from: PID-5, to: name, when: {sometimes: PID-5}}",

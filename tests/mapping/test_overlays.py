@@ -12,7 +12,7 @@ from gateway.data import data_path
 from gateway.errors import Misconfigured
 from gateway.mapping import MapContext
 from gateway.mapping.load import MAX_BYTES, read_yaml
-from gateway.mapping.overlay import OVERLAYS, Overlays, combinations, layers, sound, unknown
+from gateway.mapping.overlay import OVERLAYS, Overlays, combinations, layers, look_at, mapped_standards, sound, unknown
 from gateway.stages.map import map_document
 from gateway.standards.hl7v2 import parse
 
@@ -197,3 +197,26 @@ def test_what_is_in_force_does_not_read_a_file_again(write: Write) -> None:
     (mappings / PATIENT).unlink()
     assert held.rules("PID[Patient]").name == "PID[Patient]"
     assert held.version("ADT_A01") == version
+
+
+@pytest.mark.parametrize("of", ["", "senders/hanbit", "receivers/hanbit"])
+def test_a_look_at_every_layer_refuses_what_is_not_sound(write: Write, of: str) -> None:
+    mappings = write(sex("male"))
+    write("rows: [", of=of)
+    with structlog.testing.capture_logs() as logs, pytest.raises(Misconfigured, match="not sound"):
+        look_at(BASE, mappings, {"hanbit"})
+    (line,) = logs
+    assert PATIENT in line["problems"][0]
+
+
+def test_a_look_refuses_a_layer_of_nobody(write: Write) -> None:
+    mappings = write(sex("male"), of="senders/nobody")
+    with structlog.testing.capture_logs() as logs, pytest.raises(Misconfigured, match="not sound"):
+        look_at(BASE, mappings, {"hanbit"})
+    assert "there is no such participant" in logs[0]["problems"][0]
+
+
+def test_a_look_at_sound_layers_and_at_none(write: Write, tmp_path: Path) -> None:
+    look_at(BASE, tmp_path / "none", {"hanbit"})
+    look_at(BASE, write(sex("male"), of="senders/hanbit"), {"hanbit"})
+    assert mapped_standards(BASE) == ["fhir", "hl7v2"]

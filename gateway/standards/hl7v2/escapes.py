@@ -74,6 +74,17 @@ def escape(text: str, delimiters: Delimiters) -> str:
     return _NEWLINES.sub("\n", text).translate(_replacements(delimiters.signs))
 
 
+def writable(text: str, codec: str) -> bool:
+    """Whether a value can stand in a message of that character set."""
+    if _NOT_WRITABLE.search(text):
+        return False
+    try:
+        text.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def hexadecimal(body: bytes, sign: bytes) -> bool:
     """Whether an escape character has an X behind it anywhere; looking from one to the next is quick where they are few."""
     at = body.find(sign)

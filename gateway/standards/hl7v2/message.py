@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from gateway.errors import Malformed, TooLarge
 from gateway.model.report import Finding, Report
-from gateway.standards.hl7v2.charset import codec_of, decode, refuse_wide
+from gateway.standards.hl7v2.charset import declared, decode, refuse_wide
 from gateway.standards.hl7v2.escapes import Delimiters, escape, forbidden, hexadecimal, unescape
 from gateway.standards.hl7v2.lines import BOM, FRAMING, LIMITS, Limits, read_lines
 from gateway.standards.hl7v2.segment import NULL, Form, Path, Repetition, Segment, leaf, position, read_path
@@ -169,6 +169,8 @@ class Message:
 def read_message(body: bytes, charset: str = "", limits: Limits = LIMITS) -> Message:
     """Bytes of one message to a Message; `charset` is what the channel says, asked when MSH-18 is empty (else UTF-8).
 
+    What plainly is in another set than it says is read in that one, and the report says so.
+
     Raises TooLarge over a limit; Unsupported for a character set that is not taken; Malformed when there is no MSH, when its
     delimiters are not 4 or 5 different punctuation characters, for a second MSH, and for bytes or characters that cannot be.
     """
@@ -178,12 +180,11 @@ def read_message(body: bytes, charset: str = "", limits: Limits = LIMITS) -> Mes
     header = _first_line(body)
     start = header[:_OPENING].decode("latin-1")
     delimiters, odd = _opening(start)
-    codec = _codec(header, delimiters, charset)
-    text = decode(body, codec)
+    text, codec, doubts = decode(body, declared(header, delimiters, charset), delimiters.escape)
     if b"\0" in body or b"\x0b" in body or b"\x1c" in body or _hides(body, text, delimiters):
         raise Malformed("The message holds a control character that no message may carry.")
     lines, heads, joined = read_lines(text, delimiters, limits)
-    report = Report(odd + joined) if odd or joined else _NOTHING
+    report = Report(odd + doubts + joined) if odd or doubts or joined else _NOTHING
     return Message(lines, heads, _form(start, codec), report)
 
 
@@ -242,18 +243,6 @@ def _opening(start: str) -> tuple[Delimiters, tuple[Finding, ...]]:
 @lru_cache(maxsize=256)
 def _form(start: str, codec: str) -> Form:
     return Form(_opening(start)[0], codec)
-
-
-def _codec(header: bytes, delimiters: Delimiters, charset: str) -> str:
-    """MSH-18, its first repetition being the set in use from the start; else the channel's; else UTF-8."""
-    separator = delimiters.field.encode()
-    after = header.count(separator) - 16
-    if after > 0:
-        named = header.rsplit(separator, after)[1].decode("latin-1")
-        declared = named.partition(delimiters.repetition)[0].partition(delimiters.component)[0].strip()
-        if declared and declared != NULL:
-            return codec_of(declared, "MSH-18")
-    return codec_of(charset) if charset else "utf-8"
 
 
 @lru_cache(maxsize=1)

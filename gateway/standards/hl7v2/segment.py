@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import field as derived
 from functools import lru_cache
@@ -95,19 +95,21 @@ class Repetition:
             raw = parts[component - 1] if component <= len(parts) else ""
         return unescape(raw, self._form.delimiters, self._form.codec)
 
-    def leaves(self) -> Iterator[tuple[int, int, str]]:
+    def leaves(self) -> Sequence[tuple[int, int, str]]:
         """(component, subcomponent, value) of every non-empty leaf; subcomponent 0 where the component is not divided."""
         delimiters, codec = self._form.delimiters, self._form.codec
         separator, escape = delimiters.subcomponent, delimiters.escape
-        for number, part in enumerate(self._split(), 1):
-            if not part:
-                continue
-            if separator not in part:
-                yield number, 0, unescape(part, delimiters, codec) if escape in part else part
-                continue
-            for index, piece in enumerate(part.split(separator), 1):
-                if piece:
-                    yield number, index, unescape(piece, delimiters, codec)
+        found = [(number, 0, part) for number, part in enumerate(self._split(), 1) if part]
+        if separator in self.raw:
+            found = [
+                (number, index, piece)
+                for number, _, part in found
+                for index, piece in enumerate(part.split(separator), 1 if separator in part else 0)
+                if piece
+            ]
+        if escape in self.raw:
+            return [(number, index, unescape(text, delimiters, codec)) for number, index, text in found]
+        return found
 
     def _split(self) -> list[str]:
         if self._parts is None:
@@ -151,6 +153,12 @@ class Segment:
             found = self._read[field] = self._repetitions(field)
         return found
 
+    def filled(self) -> Iterator[tuple[int, tuple[Repetition, ...]]]:
+        """The number and the 1..* repetitions of every field that has something written in it, in order."""
+        for field, raw in enumerate(self._split()):
+            if raw and field:
+                yield field, self.repetitions(field)
+
     def value(self, field: int, repetition: int = 1, component: int = 1, subcomponent: int = 1) -> str:
         """One leaf, unescaped; empty when absent, NULL when null. A component that is divided gives its first subcomponent."""
         fields = self._fields or self._split()
@@ -162,8 +170,8 @@ class Segment:
 
     def positions(self) -> Iterator[tuple[int, int, int, int, str]]:
         """(field, repetition, component, subcomponent, value) of every non-empty leaf; subcomponent 0 where not divided."""
-        for field in range(1, self.count + 1):
-            for number, repetition in enumerate(self.repetitions(field), 1):
+        for field, repetitions in self.filled():
+            for number, repetition in enumerate(repetitions, 1):
                 for component, subcomponent, value in repetition.leaves():
                     yield field, number, component, subcomponent, value
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.model.document import Parsed
+from gateway.model.report import EXPLICIT_NULL
 from gateway.standards.hl7v2.message import NULL, Message, Segment, read_message
 from gateway.standards.hl7v2.segment import below
 
@@ -29,6 +30,7 @@ class Hl7Source:
         self._named: dict[str, list[SegmentNode]] = {}
         for node in self.nodes:
             self._named.setdefault(node.name, []).append(node)
+        self.names = frozenset(self._named)
 
     def every(self, name: str) -> Sequence[SegmentNode]:
         """All segments of a name."""
@@ -43,7 +45,7 @@ class Hl7Source:
     def reasons(self) -> Mapping[str, str]:
         """Explicit nulls: R4 has no element that says "delete what you have"."""
         parts = (part for node in self.nodes for parts in node.fields.values() for part in parts)
-        return {leaf[2]: "explicit null" for part in parts for leaf in part.below if not leaf[3]}
+        return {leaf[2]: EXPLICIT_NULL for part in parts for leaf in part.below if not leaf[3]}
 
 
 def _seed(message: Message, header: Segment | None) -> str:
@@ -63,8 +65,11 @@ def _placed(message: Message, scopes: Mapping[str, Any], source: Hl7Source) -> l
     latest: dict[str, tuple[int, SegmentNode]] = {}
     for number, segment in enumerate(message.segments):
         about = scopes.get(segment.name) or {}
-        owner = _owner(latest, about.get("of") or (), segment.name if about.get("alone") else "")
+        names: Sequence[str] = about.get("of") or ()
+        owner = _owner(latest, names, segment.name if about.get("alone") else "")
         node = SegmentNode(segment, owner, source)
+        if about.get("alone") and (owner is None or owner.name != names[0]):
+            node.without = names[0]
         if owner is not None:
             owner.parts.setdefault(segment.name, []).append(node)
         nodes.append(node)
@@ -80,13 +85,16 @@ def _owner(latest: Mapping[str, tuple[int, SegmentNode]], names: Sequence[str], 
 
 
 class SegmentNode:
-    """A segment: `owner_node` is the one it belongs to, `parts` are those that belong to it."""
+    """A segment: `owner_node` is the one it belongs to, `parts` are those that belong to it, `without` the name that it has none of:
+    an OBR after an ORC that has one already is of no order of its own, and that of another says nothing about it.
+    """
 
     def __init__(self, segment: Segment, owner: SegmentNode | None, source: Hl7Source) -> None:
         self.segment = segment
         self.source = source
         self.owner_node = owner
         self.parts: dict[str, list[SegmentNode]] = {}
+        self.without = ""
         self.name = segment.name
         self.position = f"{segment.name}[{segment.ordinal}]"
         self.leaf = self.position
@@ -102,16 +110,24 @@ class SegmentNode:
     def fields(self) -> Mapping[int, Sequence[Part]]:
         """The field repetitions that hold something, by field number."""
         fields: dict[int, list[Part]] = {}
-        for field in range(1, self.segment.count + 1):
-            for number, repetition in enumerate(self.segment.repetitions(field), 1):
+        for field, repetitions in self.segment.filled():
+            parts = []
+            for number, repetition in enumerate(repetitions, 1):
                 where = f"{self.position}-{field}[{number}]"
-                leaves = tuple(
+                leaves = [
                     (component, sub or 1, below(where, component, sub), "" if text == NULL else text)
                     for component, sub, text in repetition.leaves()
-                )
+                ]
                 if leaves:
-                    fields.setdefault(field, []).append(Part(self, (field, number), where, leaves, 0))
+                    parts.append(Part(self, (field, number), where, leaves, 0))
+            if parts:
+                fields[field] = parts
         return fields
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The numbers of the fields that hold something."""
+        return frozenset(map(str, self.fields))
 
     def step(self, name: str) -> Sequence[Part]:
         """The repetitions of a field that hold something."""
@@ -125,6 +141,8 @@ class SegmentNode:
         while node is not None:
             if name in node.parts:
                 return node.parts[name]
+            if name == node.without:
+                return ()
             node = node.owner_node
             if node is not None and node.name == name:
                 return (node,)
@@ -139,22 +157,24 @@ class SegmentNode:
 class Part:
     """A field repetition (depth 0), component (1) or subcomponent (2) with the leaves below it."""
 
-    __slots__ = ("_depth", "_field", "_steps", "below", "position", "top")
+    __slots__ = ("_depth", "_field", "_names", "_steps", "below", "leaf", "position", "text", "top")
 
-    def __init__(
-        self, top: SegmentNode, field: tuple[int, int], where: str, below: tuple[Leaf, ...], depth: int
-    ) -> None:
+    leaf: str
+    """The position of its first leaf, `PID[1]-7[1].1`."""
+    text: str
+    """The unescaped text of its first leaf position; "" for what is absent or explicitly null."""
+
+    def __init__(self, top: SegmentNode, field: tuple[int, int], where: str, below: Sequence[Leaf], depth: int) -> None:
         self.top = top
         self.position = where
         self._field = field
         self.below = below
         self._depth = depth
         self._steps: dict[str, Sequence[Part]] | None = None
-
-    @property
-    def leaf(self) -> str:
-        """The position of its first leaf, `PID[1]-7[1].1`."""
-        return self.below[0][2]
+        self._names: frozenset[str] | None = None
+        component, subcomponent, self.leaf, self.text = below[0]
+        if (depth == 0 and component != 1) or (depth < 2 and subcomponent != 1):
+            self.text = ""
 
     @property
     def name(self) -> str:
@@ -167,20 +187,21 @@ class Part:
         return self.top.owner
 
     @property
-    def text(self) -> str:
-        """The unescaped text of its first leaf position; "" for what is absent or explicitly null."""
-        component, subcomponent, _, text = self.below[0]
-        if (self._depth == 0 and component != 1) or (self._depth < 2 and subcomponent != 1):
-            return ""
-        return text
-
-    @property
     def value(self) -> Any:
         """The whole text of the repetition or component, delimiters that the sender did not escape included."""
         field, repetition = self._field
         if self._depth == 2:
             return self.text
         return self.top.segment.repetitions(field)[repetition - 1].text(self.below[0][0] if self._depth else 0)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The numbers of the components or subcomponents that hold something."""
+        if self._names is None:
+            if self._depth < 2 and self._steps is None:
+                self._steps = self._divided()
+            self._names = frozenset(self._steps or "1")
+        return self._names
 
     def step(self, name: str) -> Sequence[Part]:
         """A component of a repetition, a subcomponent of a component, if it holds something."""
@@ -192,15 +213,19 @@ class Part:
 
     def _divided(self) -> dict[str, Sequence[Part]]:
         depth = self._depth
+        if len(self.below) == 1:
+            component, subcomponent, _, _ = self.below[0]
+            number = subcomponent if depth else component
+            return {str(number): (Part(self.top, self._field, self._place(number, self.below), self.below, depth + 1),)}
         below: dict[int, list[Leaf]] = {}
         for leaf in self.below:
             below.setdefault(leaf[1] if depth else leaf[0], []).append(leaf)
         return {
-            str(number): (Part(self.top, self._field, self._place(number, leaves), tuple(leaves), depth + 1),)
+            str(number): (Part(self.top, self._field, self._place(number, leaves), leaves, depth + 1),)
             for number, leaves in below.items()
         }
 
-    def _place(self, number: int, leaves: list[Leaf]) -> str:
+    def _place(self, number: int, leaves: Sequence[Leaf]) -> str:
         return f"{self.position}.{number}" if self._depth == 0 else leaves[0][2]
 
     def related(self, name: str) -> Sequence[SegmentNode]:
@@ -209,6 +234,8 @@ class Part:
 
     def leaves(self) -> Sequence[Part]:
         """Its values, in order."""
+        if self._depth == 2:
+            return (self,)
         return [Part(self.top, self._field, leaf[2], (leaf,), 2) for leaf in self.below]
 
 

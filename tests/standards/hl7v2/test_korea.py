@@ -6,12 +6,14 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
-from gateway.errors import Malformed
+from gateway.errors import GatewayError, Malformed
 from gateway.mapping import MapContext
 from gateway.model.report import Conversion
 from gateway.model.wire import read_json, write_json
@@ -36,6 +38,7 @@ SITE = MapContext(
     code_systems={"99HNL": "https://hanul.example/codes", **EDI},
     national_systems=(RESIDENT,),
 )
+KCD_8, OWN = "http://www.hl7korea.or.kr/CodeSystem/kostat-kcd-8", "urn:ieum:code-system:hanul-hospital:{}"
 UTF_8, KOREAN = "UNICODE UTF-8", ("KS X 1001", "ISO IR149", "KS C 5601", "EUC-KR", "CP949", "UHC")
 HEADER = "MSH|^~\\&|HIS|{facility}|IEUM|MAPO|20260310091500||ADT^A31^ADT_A05|KR9|P|2.5.1||||||{charset}\r"
 NUMBER = re.compile(r"\b[0-9]{6}-?[1-8][0-9]{6}\b")
@@ -113,7 +116,9 @@ def test_the_messages_are_of_many_kinds_and_of_both_character_sets() -> None:
     parsed = [parse(path.read_bytes()).tree for path in MESSAGES]
     assert len(parsed) >= 20
     assert len({message.trigger for message in parsed}) >= 14
-    assert {message.value("MSH-18") for message in parsed} == {UTF_8, "KS X 1001", "ISO IR149"}
+    assert {message.value("MSH-18") for message in parsed} == {UTF_8, "KS X 1001", "ISO IR149", "8859/1", "ASCII"}
+    found = {(message.value("MSH-18"), message.codec) for message in parsed if message.report.findings}
+    assert found == {("KS X 1001", "utf-8"), ("8859/1", "utf-8"), ("8859/1", "cp949"), ("ASCII", "cp949")}
     assert [message.codec for message in parsed].count("cp949") >= 10
 
 
@@ -131,21 +136,25 @@ def test_every_character_set_gives_the_same(path: Path) -> None:
         assert write_json(shown(converted(other))) == expected, charset
 
 
-@pytest.mark.parametrize(
-    ("charset", "codec"),
-    [
-        (UTF_8, "cp949"),
-        ("", "cp949"),
-        ("ASCII", "cp949"),
-        ("ASCII", "utf-8"),
-        ("KS X 1001", "utf-8"),
-        ("UTF-8", "euc-kr"),
-    ],
-)
-def test_a_wrong_claim_is_refused_and_never_read_as_other_letters(charset: str, codec: str) -> None:
-    with pytest.raises(Malformed) as refused:
+@pytest.mark.parametrize(("charset", "codec"), [(UTF_8, "cp949"), ("UTF-8", "euc-kr"), ("KS X 1001", "utf-16-le")])
+def test_a_claim_that_is_false_is_refused_and_never_read_as_other_letters(charset: str, codec: str) -> None:
+    with pytest.raises(GatewayError) as refused:
         parse(patient("PID|1||1^^^HANUL^MR||김^길동", charset, codec))
     assert "김" not in str(refused.value)
+
+
+@each
+def test_a_claim_that_was_never_thought_of_changes_nothing(path: Path) -> None:
+    """Sets that engines write by default over bytes that plainly are in another one: the same, and a warning."""
+    body = path.read_bytes()
+    message = parse(body).tree
+    text, named = body.decode(message.codec), message.value("MSH-18")
+    expected = write_json(shown(converted(body)))
+    claims = [("8859/1", "utf-8"), ("ASCII", "utf-8"), ("KS X 1001", "utf-8"), ("8859/1", "cp949"), ("ASCII", "cp949")]
+    for charset, codec in claims:
+        other = parse(text.replace(f"|{named}|", f"|{charset}|", 1).encode(codec))
+        assert [finding.rule for finding in other.report.findings] == ["hl7v2-msh-18"], charset
+        assert write_json(shown(conversion(map_document(other, context=SITE)))) == expected, charset
 
 
 def test_no_syllable_splits_a_field() -> None:
@@ -197,6 +206,22 @@ def test_hexadecimal_escapes_are_in_the_character_set_of_the_message(written: st
         ("金^吉童", [{"text": "金吉童", "family": "金", "given": ["吉童"]}]),
         ("金吉童", [{"text": "金吉童"}]),
         ("Kim^Gildong^^^^^L", [{"use": "official", "family": "Kim", "given": ["Gildong"]}]),
+        ("김길동B", [{"text": "김길동B"}]),
+        ("김길동(2)", [{"text": "김길동(2)"}]),
+        ("A김길동", [{"text": "A김길동"}]),
+        ("김길동 (Kim Gildong)", [{"text": "김길동 (Kim Gildong)"}]),
+        ("김^길동B", [{"text": "김길동B", "family": "김", "given": ["길동B"]}]),
+        ("김^Gildong", [{"text": "김 Gildong", "family": "김", "given": ["Gildong"]}]),
+        (normalize("NFD", "김길동"), [{"text": normalize("NFD", "김길동")}]),
+        ("ﾡﾲﾩ", [{"text": "ﾡﾲﾩ"}]),
+        ("𠮷田", [{"text": "𠮷田"}]),
+        ("金吉童(김길동)", [{"text": "金吉童(김길동)"}]),
+        ("HONG GILDONG", [{"text": "HONG GILDONG"}]),
+        ("Kim, Gildong^^^^^^L", [{"use": "official", "text": "Kim, Gildong"}]),
+        ("Kim,Gildong", [{"text": "Kim,Gildong"}]),
+        ("van der Berg^Ann", [{"family": "van der Berg", "given": ["Ann"]}]),
+        ("Hong^^Gildong", [{"family": "Hong", "given": ["Gildong"]}]),
+        ("Hong", [{"family": "Hong"}]),
         (
             "김^길동~Kim^Gildong",
             [{"text": "김길동", "family": "김", "given": ["길동"]}, {"family": "Kim", "given": ["Gildong"]}],
@@ -212,6 +237,107 @@ def test_the_representation_of_a_name_is_kept(letter: str, code: str) -> None:
     made = converted(patient(f"PID|1||1^^^HANUL^MR||김^길동^^^^^L^{letter}"))
     (extension,) = resources(made, "Patient")[0]["name"][0]["extension"]
     assert extension["valueCode"] == code
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("^이^의사", {"text": "이의사", "family": "이", "given": ["의사"]}),
+        ("^이의사", {"text": "이의사"}),
+        ("^이의사(내과)", {"text": "이의사(내과)"}),
+        ("^金^醫師", {"text": "金醫師", "family": "金", "given": ["醫師"]}),
+        ("^金醫師", {"text": "金醫師"}),
+        ("^Park Minsu MD", {"text": "Park Minsu MD"}),
+        ("^Park^Minsu^^^Dr", {"family": "Park", "given": ["Minsu"], "prefix": ["Dr"]}),
+    ],
+)
+def test_practitioners_are_named_like_patients(written: str, expected: dict[str, Any]) -> None:
+    made = converted(patient(f"PID|1||1^^^HANUL^MR\rPV1|1|I|||||D1{written}"))
+    assert resources(made, "Practitioner")[0]["name"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("segment", "kind", "named"),
+    [
+        ("PID|1||1^^^HANUL^MR|||박^순자", "Patient", "박순자"),
+        ("PID|1||1^^^HANUL^MR|||Park^Soonja", "Patient", "Soonja Park"),
+        ("ORC|NW|1^HANUL\rRXO|1^정^99HNL|||||||||||||^이^의사^^^Dr", "MedicationRequest", "이의사"),
+        ("ORC|NW|1^HANUL\rRXO|1^정^99HNL|||||||||||||^Lee^Ann^^^Dr", "MedicationRequest", "Dr Ann Lee"),
+        ("IAM|1|DA|1^땅콩^99HNL|||A||||||||김^어머니", "AllergyIntolerance", "김어머니"),
+    ],
+)
+def test_a_name_in_one_text_is_in_the_order_of_its_language(segment: str, kind: str, named: str) -> None:
+    made = converted(patient(segment if segment.startswith("PID") else f"PID|1||1^^^HANUL^MR\r{segment}"))
+    assert named in {value for _, value in leaves(resources(made, kind))}
+
+
+# Words
+
+
+@pytest.mark.parametrize("segment", ["RXE||1^정^99HNL|1||정|", "RXO|1^정^99HNL|1||정||"])
+@pytest.mark.parametrize(
+    ("written", "text", "coded"),
+    [
+        ("하루 한 번", "하루 한 번", []),
+        ("^하루 한 번", "하루 한 번", []),
+        ("^하루 한 번~^식후 30분", "하루 한 번\n식후 30분", []),
+        ("QD^하루 한 번^99HNL", "하루 한 번", [{"code": "QD", "display": "하루 한 번"}]),
+        ("QD^하루 한 번", "하루 한 번", [{"code": "QD", "display": "하루 한 번"}]),
+        ("^^^^^^^^하루에 한 번만", "하루에 한 번만", []),
+        ("^소금 & 물", "소금 & 물", []),
+    ],
+)
+def test_instructions_are_read_as_they_are_meant(segment: str, written: str, text: str, coded: list[Any]) -> None:
+    made = converted(patient(f"PID|1||1^^^HANUL^MR\rORC|NW|1^HANUL\r{segment}|{written}"))
+    (dosage,) = resources(made, "MedicationRequest")[0]["dosageInstruction"]
+    codings = [coding for one in dosage.get("additionalInstruction", []) for coding in one["coding"]]
+    assert dosage["text"] == text
+    assert [{k: v for k, v in coding.items() if k != "system"} for coding in codings] == coded
+    assert not [loss for loss in made.losses if "-7[" in loss.source]
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "parts"),
+    [
+        ("소아청소년과", "소아청소년과", []),
+        ("방문접종실^2^^마포보건소", "방문접종실 2", ["마포보건소"]),
+        ("^^^마포보건소", "마포보건소", []),
+    ],
+)
+def test_where_a_vaccine_was_given_is_a_place_with_a_name(written: str, name: str, parts: list[str]) -> None:
+    made = converted(patient(f"PID|1||1^^^HANUL^MR\rRXA|0|1|20260401||150^독감^CVX|999|||||{written}"))
+    places = {f"urn:uuid:{place['id']}": place for place in resources(made, "Location")}
+    place = places[resources(made, "Immunization")[0]["location"]["reference"]]
+    assert (place["name"], [places[place[key]["reference"]]["name"] for key in ("partOf",) if key in place]) == (
+        name,
+        parts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("목이 붓고 열이 남", {"text": "목이 붓고 열이 남"}),
+        ("J00^감기^KCD8", {"coding": [{"system": KCD_8, "code": "J00", "display": "감기"}]}),
+        ("J00^감기^KCD^^^^8", {"coding": [{"system": KCD_8, "version": "8", "code": "J00", "display": "감기"}]}),
+        ("J00^감기^KCD", {"coding": [{"system": OWN.format("KCD"), "code": "J00", "display": "감기"}]}),
+        (
+            "J00^감기^KCD^^^^9",
+            {"coding": [{"system": OWN.format("KCD"), "version": "9", "code": "J00", "display": "감기"}]},
+        ),
+        ("J00^감기^KCD-9", {"coding": [{"system": OWN.format("KCD-9"), "code": "J00", "display": "감기"}]}),
+    ],
+)
+def test_a_diagnosis_is_of_the_edition_that_the_sender_says(written: str, code: dict[str, Any]) -> None:
+    made = converted(patient(f"PID|1||1^^^HANUL^MR\rDG1|1||{written}||20260313|F"))
+    assert resources(made, "Condition")[0]["code"] == code
+
+
+def test_a_site_says_which_edition_it_means() -> None:
+    site = replace(SITE, code_systems={"KCD": "https://hanul.example/kcd", "KCD-9": "https://hanul.example/kcd-9"})
+    for version, system in (("", "https://hanul.example/kcd"), ("9", "https://hanul.example/kcd-9")):
+        made = converted(patient(f"PID|1||1^^^HANUL^MR\rDG1|1||J00^감기^KCD^^^^{version}||20260313|F"), site)
+        assert resources(made, "Condition")[0]["code"]["coding"][0]["system"] == system
 
 
 # Resident numbers

@@ -60,7 +60,7 @@ REFUSED: dict[str, tuple[bytes, type[GatewayError]]] = {
     "unknown set": (message(header=HEADER + "||||||X-EVIL"), Unsupported),
     "wide set": (message(header=HEADER + "||||||UNICODE UTF-16"), Unsupported),
     "not as declared": (message("PID|1||김", header=HEADER + "||||||UNICODE UTF-8", encoding="cp949"), Malformed),
-    "not ASCII": (message("PID|1||김", header=HEADER + "||||||ASCII"), Malformed),
+    "not ASCII": (message("PID|1||김", header=HEADER + "||||||ASCII", encoding="cp949"), Malformed),
     "not the default": (message("PID|1||김", encoding="cp949"), Malformed),
     "too many bytes": (message("NTE|1||" + "A" * 5_000_000), TooLarge),
     "long segment": (message("OBX|1|TX|x||" + "A" * 1_000_001), TooLarge),
