@@ -22,15 +22,18 @@ from gateway.consent.policy import checked
 from gateway.console import Access
 from gateway.console import routes as console_routes
 from gateway.console.journal import JournalDesk
-from gateway.inbound import fhir, public, rest, terminology
+from gateway.data import data_path
+from gateway.inbound import fhir, public, replay, rest, terminology
 from gateway.inbound.certificate import CertifiedProtocol
 from gateway.inbound.mllp_intake import listen
 from gateway.inbound.mount import no_such_door, router
 from gateway.inbound.plugged import plugged_doors
 from gateway.inbound.selftest import self_test
+from gateway.mapping.overlay import look_at
 from gateway.model.agreement import Site
 from gateway.model.door import Door
 from gateway.outbound.http import HttpTransport
+from gateway.outbound.mllp import MllpTransport
 from gateway.outbound.terminology import TerminologyServer
 from gateway.pipeline.node import Cpu, Node, Pace
 from gateway.pipeline.workers import Workers
@@ -61,7 +64,7 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
         clock=lambda: datetime.now(UTC),
         ids=lambda: str(uuid.uuid4()),
         cpu=Cpu(settings.queue),
-        transports={"http": HttpTransport(settings.data_dir / "secrets")},
+        transports={"http": HttpTransport(settings.data_dir / "secrets"), "mllp": MllpTransport()},
         pace=Pace(settings.lease, settings.backoff_first, settings.backoff_most, settings.give_up_after),
         rulebook=rulebook,
         rules=rules,
@@ -100,9 +103,10 @@ def build_app(node: Node, *, console_loopback: bool = False, console_hosts: froz
 
 
 async def serve(settings: Settings) -> None:
-    """Serves until it is told to stop: self-test, then MLLP listeners, deliveries and HTTP. Raises Misconfigured."""
+    """Serves until it is told to stop: overlays, self-test, then MLLP listeners, deliveries and HTTP. Raises Misconfigured."""
     asyncio.get_running_loop().set_exception_handler(_unheard)
     node = build_node(settings)
+    await asyncio.to_thread(look_at, data_path("mappings"), node.site.root / "mappings", node.site.participants)
     await self_test(node, build_app)
     async with _running(node, settings):
         hosts = frozenset(name.strip().lower() for name in settings.console_hosts.split(",") if name.strip())
@@ -178,4 +182,12 @@ def described() -> dict[str, Any]:
 
 def all_doors(app: FastAPI) -> tuple[Door, ...]:
     """Every door of the gateway, the core's and the plug-ins'."""
-    return (*rest.DOORS, *terminology.DOORS, *fhir.DOORS, *plugged_doors(), *public.DOORS, public.openapi(app.openapi))
+    return (
+        *rest.DOORS,
+        *replay.DOORS,
+        *terminology.DOORS,
+        *fhir.DOORS,
+        *plugged_doors(),
+        *public.DOORS,
+        public.openapi(app.openapi),
+    )

@@ -30,6 +30,7 @@ AR: reject) and `condition` an HL7 table 0357 code. Texts are constant or name p
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 
@@ -200,3 +201,19 @@ class Misconfigured(GatewayError):
 
 class Defect(GatewayError):
     """Our own fault; the text is constant, the cause is in the log by position only."""
+
+
+def joint_status(errors: Collection[GatewayError], taken: int) -> int:
+    """The HTTP status of an answer about several documents: `errors` of those that are not on record, `taken` how many are.
+
+    0 when all went well; 503 when one may be sent again, because then the whole may (a second copy has no second effect); 207 for some of
+    each (RFC 4918, 11.1); else what all were refused with, 422 when they were refused with different ones.
+    """
+    if not errors:
+        return 0
+    if any(isinstance(error, Unavailable) for error in errors):
+        return Unavailable.status
+    if taken:
+        return 207
+    found = {error.status for error in errors}
+    return found.pop() if len(found) == 1 else Invalid.status

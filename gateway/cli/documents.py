@@ -7,24 +7,34 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
+from gateway.model.report import Report
 from gateway.model.wire import MAX_BYTES
+from gateway.standards.judge import told
 
 STDIN = "-"
 LINES = (".ndjson", ".jsonl")
+_BATCHED = "hl7v2"  # the standard whose documents come in batches
+_START = 4_096  # bytes that tell the standard
 _ENDINGS = (".json", ".xml", ".hl7", ".er7", *LINES)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Bytes and how they are called for people. `line` is how many lines of the file stand before them, `number` which file it is."""
+    """Bytes and how they are called for people. `line` is how many lines of the file stand before them, `number` which file it is.
+
+    With a `report` it is no document to be judged but a batch of them, and this is what was found about it.
+    """
 
     name: str
     body: bytes
     line: int = 0
     number: int = 1
+    report: Report | None = None
 
 
 def found(files: Iterable[Path]) -> Iterator[Path]:
@@ -50,17 +60,42 @@ def _inside(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def documents(paths: Iterable[Path]) -> Iterator[Document]:
-    """Each document, read when it is its turn; never more of one than is read anyway."""
+def documents(paths: Iterable[Path], standard: str = "") -> Iterator[Document]:
+    """Each document, read when it is its turn; never more of one than is read anyway. `standard` is named, or told by content."""
     for number, path in enumerate(paths, 1):
         if str(path) == STDIN:
-            yield Document("(stdin)", sys.stdin.buffer.read(MAX_BYTES + 1), 0, number)
+            yield from _inside_of(sys.stdin.buffer, "(stdin)", number, standard)
             continue
         with path.open("rb") as handle:
             if path.name.lower().endswith(LINES):
                 yield from _lines(handle, str(path), number)
             else:
-                yield Document(str(path), handle.read(MAX_BYTES + 1), 0, number)
+                yield from _inside_of(handle, str(path), number, standard)
+
+
+def _inside_of(handle: IO[bytes], name: str, number: int, standard: str) -> Iterator[Document]:
+    """The document of a file, or the messages of the batch that it holds; a batch in a file may be of any size."""
+    handle = handle if handle.seekable() else BytesIO(handle.read(MAX_BYTES + 1))
+    start = handle.read(_START)
+    handle.seek(0)
+    if standard in ("", _BATCHED) and told(start) == _BATCHED:
+        yield from _messages(handle, name, number)
+    else:
+        yield Document(name, handle.read(MAX_BYTES + 1), 0, number)
+
+
+def _messages(handle: IO[bytes], name: str, number: int) -> Iterator[Document]:
+    """One document per message, called by its line when there are several; and one for what was found about the batch."""
+    from gateway.standards.hl7v2.batch import messages_in
+
+    entries = messages_in(handle)
+    early = list(islice(entries, 2))
+    alone = len(early) < 2 and all(entry.number for entry in early)
+    for entry in chain(early, entries):
+        if entry.number:
+            yield Document(name if alone else f"{name}:{entry.line + 1}", entry.body, entry.line, number)
+        else:
+            yield Document(name, b"", entry.line, number, entry.report)
 
 
 def _lines(handle: IO[bytes], name: str, number: int) -> Iterator[Document]:

@@ -96,7 +96,7 @@ class Page:
 
     def show(self, document: Document, report: Report) -> None:
         """One document and its findings, in the order of their places."""
-        self.seen += 1
+        self.seen += document.report is None
         self.counts.update(finding.severity for finding in report.findings)
         shown = [finding for finding in report.findings if finding.severity in _SHOWN[self.level]]
         if not shown:

@@ -7,26 +7,32 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.documents import Document, documents, found
 from gateway.cli.speaking import speaking, unusable
 from gateway.data import data_path
 from gateway.errors import GatewayError
 
-_ENDINGS = (".hl7", ".json")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SAID = re.compile(r"[^\w .|/-]", re.ASCII)
 _FOLDER: Any = {"exists": True, "file_okay": False}
 
 
 def gaps_command(
-    files: Annotated[list[Path], typer.Argument(help="Documents, or folders of them (*.hl7, *.json).", exists=True)],
-    since: Annotated[str, typer.Option("--since", help="Only messages of this day or later (MSH-7), 2026-11-01.")] = "",
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Documents, batches, or folders of them; none: what a site's node has counted."),
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option("--since", help="Only messages of this day or later (MSH-7; of a node: its arrival), 2026-11-01."),
+    ] = "",
     site: Annotated[
         Path | None, typer.Option("--site", help="Its overlays, and the ids of its participants.", **_FOLDER)
     ] = None,
@@ -37,16 +43,31 @@ def gaps_command(
         raise unusable("--since: this is no day such as 2026-11-01.")
     with speaking():
         work = _Work(site, since.replace("-", ""))
-    unread = 0
-    for path in _found(files):
-        try:
-            work.take(path.read_bytes())
-        except GatewayError as error:
-            typer.echo(f"{path}: {error.text}", err=True)
-            unread += 1
+        if not files:
+            _write(work.counted(since), out)
+            return
+        unread = sum(not _taken(work, document) for document in documents(_named(files)))
     _write(work.counts, out)
     typer.echo(f"{work.taken} documents, {len(work.counts)} gaps, {unread} not read", err=True)
     raise typer.Exit(1 if unread else 0)
+
+
+def _named(files: Sequence[Path]) -> Iterator[Path]:
+    try:
+        yield from found(files)
+    except OSError as error:
+        raise unusable(f"{error.strerror}: {error.filename}") from error
+
+
+def _taken(work: _Work, document: Document) -> bool:
+    """Whether it could be read; what was found about a batch is for `gateway validate` to tell."""
+    try:
+        if document.report is None:
+            work.take(document.body)
+    except GatewayError as error:
+        typer.echo(f"{document.name}: {error.text}", err=True)
+        return False
+    return True
 
 
 def load_command(
@@ -104,10 +125,32 @@ class _Work:
         compiler, where = self._compiler(parsed.standard, participant)
         name = mappable.map_name(parsed, compiler.library)
         source = mappable.source(parsed, compiler.rules(name).scopes)
-        compiler.library.taken()
         mapped = run(compiler, name, source, self._context(participant, sender))
-        self.counts.update(gaps(sender, mapped, compiler.library.taken(), where))
+        for gap, count in gaps(sender, mapped).items():
+            self.counts[replace(gap, position=gap.position or where.get(gap.table, ""))] += count
         self.taken += 1
+
+    def counted(self, since: str) -> Counter[Any]:
+        """What the node of the site has counted since a day ("": ever), of everything that it took."""
+        from gateway.audit.row import row_of
+        from gateway.mapping.gaps import Gap
+        from gateway.mapping.overlay import mapped_standards
+        from gateway.settings import Settings
+        from gateway.store import open_store
+
+        if self.site is None:
+            raise unusable("Documents are needed, or --site for what its node has counted.")
+        store = open_store(Settings(site=self.site).database, place=row_of)
+        try:
+            rows = store.gaps(since)
+        finally:
+            store.close()
+        made: Counter[Any] = Counter()
+        for row in rows:
+            asked = [self._compiler(standard, row.sender)[1] for standard in mapped_standards(data_path("mappings"))]
+            position = row.position or next((where[row.table] for where in asked if row.table in where), "")
+            made[Gap(row.sender, "code" if row.what == "code" else "field", position, row.table, row.code)] += row.count
+        return made
 
     def _is_since(self, parsed: Any) -> bool:
         header = parsed.tree.first("MSH") if parsed.standard == "hl7v2" else None
@@ -132,14 +175,13 @@ class _Work:
 
     def _compiler(self, standard: str, participant: str) -> tuple[Any, dict[str, str]]:
         from gateway.mapping.compile import Compiler
-        from gateway.mapping.gaps import Watching
         from gateway.mapping.load import Library
         from gateway.mapping.overlay import layers
 
         overlays = layers(self.site / "mappings", participant) if self.site is not None else ()
         key = (standard, overlays)
         if key not in self.by_roots:
-            library = Watching(Library(standard, (data_path("mappings"), *overlays)))
+            library = Library(standard, (data_path("mappings"), *overlays))
             self.by_roots[key] = Compiler(library), _asked(library)
         made: tuple[Any, dict[str, str]] = self.by_roots[key]
         return made
@@ -154,14 +196,6 @@ def _asked(library: Any) -> dict[str, str]:
         if one.table and "-" in one.position:
             found.setdefault(one.table, {})[one.position.partition(".")[0] if one.chain else one.position] = None
     return {table: " ".join(list(positions)[:4]) for table, positions in found.items()}
-
-
-def _found(files: Sequence[Path]) -> Iterator[Path]:
-    for path in files:
-        if path.is_dir():
-            yield from sorted(one for one in path.rglob("*") if one.suffix.lower() in _ENDINGS)
-        else:
-            yield path
 
 
 def _write(counts: Counter[Any], out: Path | None) -> None:

@@ -173,9 +173,7 @@ def _compilers(overlays: Sequence[Path]) -> list[Any]:
     """Compilers of every standard, of the files as they are: also of those that are not sound."""
     from gateway.mapping.compile import Compiler
     from gateway.mapping.load import Library
+    from gateway.mapping.overlay import mapped_standards
 
     root = data_path("mappings")
-    found = {path.parent.name for path in root.glob("*/*.yaml")} | {
-        path.parent.parent.name for path in root.glob("*/*/*.yaml")
-    }
-    return [Compiler(Library(standard, (root, *overlays))) for standard in sorted(found) if standard != "codes"]
+    return [Compiler(Library(standard, (root, *overlays))) for standard in mapped_standards(root)]

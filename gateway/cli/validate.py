@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,7 +16,7 @@ from gateway.cli.documents import LINES, STDIN, Document, documents, found
 from gateway.errors import Malformed, Misconfigured, Unusable
 from gateway.model.report import Report
 from gateway.model.wire import write_json
-from gateway.standards.judge import FHIR, Judge, judge_of, judged, known
+from gateway.standards.judge import FHIR, Judge, judge_of, judged, known, moved
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +65,7 @@ def validate_command(
     except (Unusable, Misconfigured, OSError) as refused:
         typer.echo(_told(refused), err=True)
         raise typer.Exit(2) from refused
-    reports = ((document, _moved(judge(document.body), document.line)) for document in documents(paths))
+    reports = ((document, _report(judge, document)) for document in documents(paths, standard))
     if as_json:
         fine = _print_json(reports, alone=len(paths) == 1 and not paths[0].name.endswith(LINES))
     else:
@@ -142,16 +142,16 @@ def _told(refused: Unusable | Misconfigured | OSError) -> str:
     return " ".join((refused.text, *refused.positions))
 
 
-def _moved(report: Report, line: int) -> Report:
-    """The lines of a document that begins further down in its file."""
-    if not line:
-        return report
-    return Report(tuple(replace(f, line=f.line + line, column=f.column or 1) if f.line else f for f in report.findings))
+def _report(judge: Judge, document: Document) -> Report:
+    """The findings on a document, or what was found about the batch that documents are in, by the lines of their file."""
+    return moved(judge(document.body) if document.report is None else document.report, document.line)
 
 
 def _print_json(reports: Judged, *, alone: bool) -> bool:
     fine = True
-    for document, report in reports:
+    early = list(islice(reports, 2))
+    alone = alone and len(early) < 2  # and no batch
+    for document, report in chain(early, reports):
         fine = fine and report.ok
         outcome = report.as_outcome()
         if not alone:

@@ -84,6 +84,15 @@ class Desk(Protocol):
     def waiting(self, limit: int) -> Sequence[Waiting]:
         """The worklist of identities, oldest first."""
 
+    def replay(self, principal: Principal, exchange_id: str, reason: str, allow: Sequence[str]) -> str:
+        """Lets a parked exchange go on, or tries one again that has ended; the id of the one that goes on.
+
+        Raises NotFound, Conflict, and Invalid without a reason; its audit row is in the same unit.
+        """
+
+    def give_up(self, principal: Principal, exchange_id: str, reason: str) -> None:
+        """Ends a parked exchange. Raises as `replay` does."""
+
     def link(self, principal: Principal, exchange_id: str, position: int) -> None:
         """Says that the waiting exchange is about the candidate at that position; writes its audit row in the same unit.
 

@@ -10,10 +10,11 @@ from typing import Any
 from gateway.audit.search import EXCHANGE_PARAMETERS, STATUSES, Query, exchange_query, matches_exchange
 from gateway.console.desk import Desk, Look
 from gateway.console.visit import Page, Visit
-from gateway.errors import NotFound, Unanswerable
+from gateway.errors import NotAllowed, NotFound, Unanswerable
 from gateway.model.questions import Exchange
 
 PAGE, READ_AT_ONCE, READS = 25, 100, 10
+_ENDED = ("delivered", "withheld", "failed", "refused")
 OWN = ("lang", "before", "day")  # parameters of the page itself
 
 # The filters by question, in the order of the form.
@@ -72,8 +73,30 @@ def exchange(visit: Visit) -> Page:
         decisions=decisions,
         withheld=[pair for decision in decisions for pair in decision.redacted],
         sheet=_sheet(found),
+        can=_can(visit, found),
+        done=visit.one("done") == "1",
         times=[(name, getattr(found.when, name)) for name in ("received", "decided", "released", "delivered", "due")],
     )
+
+
+def act(visit: Visit) -> str:
+    """What an administrator does with an exchange that waits or has ended; the address to go to then. Raises NotAllowed, NotFound, Conflict."""
+    if visit.principal is None or not visit.is_admin:
+        raise NotAllowed
+    exchange_id, reason = visit.place["exchange"], visit.form.get("reason", "")
+    if visit.form.get("act") == "give-up":
+        visit.desk.give_up(visit.principal, exchange_id, reason)
+    else:
+        allow = [name for name in ("loss", "order") if visit.form.get(f"allow-{name}")]
+        exchange_id = visit.desk.replay(visit.principal, exchange_id, reason, allow)
+    return visit.link(f"/console/exchanges/{exchange_id}", done="1")
+
+
+def _can(visit: Visit, found: Exchange) -> str:
+    """What the visitor can do with it: `replay` (it waits; or give it up), `repeat` (it has ended), "" for nothing."""
+    if not visit.is_admin or not found.agreement or found.whom.person is None:
+        return ""
+    return "replay" if found.status == "parked" else "repeat" if found.status in _ENDED else ""
 
 
 def _in_form(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The console's desk over a node: reads the journal, writes the fact of looking, links identities (desk.py is the port)."""
+"""The console's desk over a node: reads the journal, writes the fact of looking, links identities, lets exchanges go on (desk.py is the port)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gateway.model.questions import Exchange
 from gateway.model.records import AuditFact, AuditRow, DecisionRecord, Record, Unit
 from gateway.pipeline.node import Node
 from gateway.pipeline.person import WORKLIST
+from gateway.pipeline.replay import given_up, replayed, wish_of
 from gateway.pipeline.resume import linked
 from gateway.site import participant_of_key
 
@@ -102,6 +103,19 @@ class JournalDesk:
         by = f"{principal.participant}/{principal.client}"
         person = PersonKey(candidates[position - 1])
         unit = self._node.cpu.run_blocking(linked, self._node, row.key, person, by)
+        self._node.store.commit(unit).result()
+
+    def replay(self, principal: Principal, exchange_id: str, reason: str, allow: Sequence[str]) -> str:
+        """See the port."""
+        wish = wish_of(principal, reason, list(allow))
+        made, unit = self._node.cpu.run_blocking(replayed, self._node, exchange_id, wish)
+        self._node.store.commit(unit).result()
+        return made.id
+
+    def give_up(self, principal: Principal, exchange_id: str, reason: str) -> None:
+        """See the port."""
+        wish = wish_of(principal, reason, [])
+        _, unit = self._node.cpu.run_blocking(given_up, self._node, exchange_id, wish)
         self._node.store.commit(unit).result()
 
     def _waiting(self, row: Record) -> Waiting:

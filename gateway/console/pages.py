@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.console import access as gate
 from gateway.console.access import Access
 from gateway.console.desk import Desk
-from gateway.console.exchanges import exchange, exchanges
+from gateway.console.exchanges import act, exchange, exchanges
 from gateway.console.identities import identities, link
 from gateway.console.messages import language_of, messages
 from gateway.console.people import person
@@ -43,9 +43,10 @@ def routes(desk: Desk, access: Access) -> list[BaseRoute]:
         Route("/console/leave", door.of(_leave), methods=["POST"]),
         Route("/console", door.of(_shown(exchanges)), methods=["GET"]),
         Route("/console/exchanges/{exchange}", door.of(_shown(exchange)), methods=["GET"]),
+        Route("/console/exchanges/{exchange}", door.of(_done(act)), methods=["POST"]),
         Route("/console/people/{person}", door.of(_shown(person)), methods=["GET"]),
         Route("/console/identities", door.of(_shown(identities)), methods=["GET"]),
-        Route("/console/identities", door.of(_link), methods=["POST"]),
+        Route("/console/identities", door.of(_done(link)), methods=["POST"]),
     ]
 
 
@@ -125,10 +126,15 @@ def _leave(request: Request, visit: Visit) -> Response:
     return response
 
 
-def _link(request: Request, visit: Visit) -> Response:
-    known = replace(visit, principal=gate.visitor(request, visit.desk, visit.access))
-    gate.check_form(request, visit.form.get("token", ""), gate.subject_of(known.principal), visit.access)
-    return _to(link(known))
+def _done(do: Callable[[Visit], str]) -> Act:
+    """A form of those who may see the console: done, and on to where it says."""
+
+    def act(request: Request, visit: Visit) -> Response:
+        known = replace(visit, principal=gate.visitor(request, visit.desk, visit.access))
+        gate.check_form(request, visit.form.get("token", ""), gate.subject_of(known.principal), visit.access)
+        return _to(do(known))
+
+    return act
 
 
 def _to(address: str) -> Response:

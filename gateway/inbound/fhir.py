@@ -11,7 +11,7 @@ from typing import Any
 from gateway import __version__
 from gateway.definitions.library import core
 from gateway.errors import NotFound, Unanswerable
-from gateway.inbound import validation
+from gateway.inbound import conversion, validation
 from gateway.model.door import Call, Door
 from gateway.model.questions import Question
 from gateway.model.released import Egress, Notice
@@ -25,7 +25,7 @@ _NAMING = ("patient", "subject")  # parameters that name a person by reference
 _OPERATIONS = [
     {"name": name.partition("-")[2], "definition": f"http://hl7.org/fhir/OperationDefinition/{name}"}
     for name in (
-        "Resource-validate", "ValueSet-expand", "ValueSet-validate-code", "CodeSystem-lookup", "CodeSystem-subsumes",
+        "Resource-validate", "Resource-convert", "ValueSet-expand", "ValueSet-validate-code", "CodeSystem-lookup", "CodeSystem-subsumes",
         "ConceptMap-translate",
     )
 ]  # fmt: skip
@@ -117,6 +117,7 @@ async def metadata(node: Node, call: Call) -> Egress:  # noqa: ARG001 the form o
 DOORS = (
     Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "admin", "auditor")),
     *validation.DOORS,
+    *conversion.DOORS,
     Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person"),
     Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset"),
 )

@@ -11,6 +11,7 @@ from gateway.model.agreement import Participant
 from gateway.model.document import Received
 from gateway.model.released import Notice
 from gateway.pipeline import carry
+from gateway.pipeline.batch import carry_batch
 from gateway.pipeline.node import Node
 from gateway.standards import standards
 
@@ -38,13 +39,15 @@ async def listen(node: Node, participant: Participant, host: str, tls: ssl.SSLCo
 
 
 async def _taken(node: Node, participant: Participant, charset: str, body: bytes, peer: PeerInfo) -> bytes:
-    """One message to its acknowledgement."""
+    """One message to its acknowledgement, a batch to a batch of them."""
     standard = standards()["hl7v2"]
     try:
         principal = mllp_principal(participant, peer.host, peer.certificate)
         received = Received(node.ids(), principal, body, _V2, "mllp", node.clock(), charset)
-        receipt = await carry(node, received)
-        error = receipt.error
+        carried = await carry_batch(node, received)
+        if carried is not None:
+            return _bytes(standard.reply_all(body, carried.verdicts, carried.found, node.ids(), node.clock()))
+        error = (await carry(node, received)).error
     except GatewayError as refused:  # it never came to the journal
         node.counted(type(refused).__name__, f"mllp:{participant.id}")
         error = refused

@@ -12,15 +12,18 @@ from gateway.audit.facts import entry_of
 from gateway.audit.search import asked_as, audit_query, exchange_query, matches, matches_exchange
 from gateway.errors import GatewayError, NotFound, Unanswerable
 from gateway.inbound.dialect import dialect_of, media_type
-from gateway.model.document import Received
+from gateway.model.document import Received, Verdict
 from gateway.model.door import Call, Door
 from gateway.model.questions import Exchange
 from gateway.model.records import AuditFact, Unit
 from gateway.model.released import Echo, Egress, Notice
+from gateway.model.report import outcome_of
 from gateway.model.wire import read_json
 from gateway.pipeline import carry
+from gateway.pipeline.batch import Carried, carry_batch
 from gateway.pipeline.node import Node
 from gateway.pipeline.push import Receipt
+from gateway.standards import Standard
 
 _READERS = ("auditor", "admin")
 _MAX_ROWS = 500
@@ -28,7 +31,7 @@ JSON = "application/json"
 
 
 async def messages(node: Node, call: Call) -> Egress:
-    """One document of any standard. Answered in the dialect of Accept, else of the document."""
+    """One document of any standard, or a batch of them. Answered in the dialect of Accept, else of the document."""
     content_type, charset = _content_type(call.headers.get("content-type", ""))
     dialect = dialect_of(call.headers)
     dry_run = _dry_run(call)
@@ -36,15 +39,34 @@ async def messages(node: Node, call: Call) -> Egress:
         node.ids(), call.principal, call.body, content_type, "http", node.clock(), charset, dry_run=dry_run
     )
     try:
+        carried = await carry_batch(node, received)
+        if carried is not None:
+            return _all(node, received, dialect, carried)
         receipt = await carry(node, received)
     except GatewayError as error:  # it never came to the journal
         node.counted(type(error).__name__, call.url)
         return dialect.reply(call.body, error, node.ids(), node.clock())
     if receipt.error is None and dry_run:
-        return Echo({**(receipt.echo or {}), "agreements": [agreement for _, agreement in receipt.exchanges]})
+        return Echo(_tried(receipt))
     if receipt.error is None and dialect.NAME == "fhir":
         return _taken(receipt)
     return dialect.reply(call.body, receipt.error, node.ids(), node.clock())
+
+
+def _all(node: Node, received: Received, dialect: Standard, carried: Carried) -> Egress:
+    """The answer to a batch; to a dry run of one what each message would become, or why it would be refused."""
+    if not received.dry_run:
+        return dialect.reply_all(received.body, carried.verdicts, carried.found, node.ids(), node.clock())
+    told = [
+        {"number": one.number, **(_tried(one) if one.error is None else {"refused": outcome_of(one.error)})}
+        for one in carried.verdicts
+    ]
+    return Echo({"messages": told, "findings": carried.found.as_outcome()})
+
+
+def _tried(tried: Receipt | Verdict) -> dict[str, Any]:
+    """What a document would become, and under which agreements it would go on."""
+    return {**(tried.echo or {}), "agreements": [agreement for _, agreement in tried.exchanges]}
 
 
 def _taken(receipt: Receipt) -> Notice:

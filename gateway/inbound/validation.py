@@ -62,7 +62,7 @@ async def validate(node: Node, call: Call) -> Egress:
         raise NotFound
     for name, value in call.query:
         asked = asked.told(name, value)
-    standard, charset = _standard(call.headers.get("content-type", ""))
+    standard, charset = standard_named(call.headers.get("content-type", ""))
     with node.cpu.holding(len(call.body)):
         report = await node.cpu.run(_report, validator_of(node), call.body, asked, (standard, charset))
     unreadable = any(finding.severity == "fatal" for finding in report.findings)
@@ -74,7 +74,7 @@ def validator_of(node: Node) -> Validator:
     return node.rules.validator
 
 
-def _standard(header: str) -> tuple[str, str]:
+def standard_named(header: str) -> tuple[str, str]:
     """The standard a Content-Type names ("" when the content is to tell it) and its charset. Raises Unsupported."""
     kind = media_type(header)
     pairs = (part.strip().lower().partition("=") for part in header.partition(";")[2].split(";"))

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
-from gateway.errors import InDoubt, Malformed, TooLarge, TryLater
+from gateway.errors import InDoubt, Malformed, Misconfigured, TooLarge, TryLater
+from gateway.model.agreement import Endpoint
 
 START, END, RETURN = b"\x0b", b"\x1c", b"\r"
 MAX_FRAME_BYTES = 5_000_000
@@ -124,3 +126,18 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(1):
             await writer.wait_closed()
+
+
+class MllpTransport:
+    """Sends one block to an endpoint's `mllp://host:port` (`mllps:` with TLS, by the authorities that this machine trusts)."""
+
+    async def send(self, endpoint: Endpoint, payload: bytes, headers: Mapping[str, str]) -> bytes:  # noqa: ARG002 the port's
+        """The acknowledgement. Raises TryLater or InDoubt, Malformed for what cannot be framed, Misconfigured for an address that is none."""
+        address = urlsplit(endpoint.url)
+        if address.scheme not in ("mllp", "mllps") or not address.hostname or not address.port:
+            raise Misconfigured(f"The address of endpoint {endpoint.id} is no mllp://host:port.")
+        tls = ssl.create_default_context() if address.scheme == "mllps" else None
+        return await send(address.hostname, address.port, payload, timeout=endpoint.timeout, tls=tls)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""

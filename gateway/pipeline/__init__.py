@@ -121,24 +121,22 @@ def _durable(node: Node, unit: Unit) -> Awaitable[None]:
     return asyncio.wrap_future(node.store.commit(unit))
 
 
-def convert(document: bytes, source: str | None = None, target: str = "fhir", site: Site | None = None) -> Conversion:
+def convert(
+    document: bytes, source: str | None = None, target: str = "fhir", site: Site | None = None,
+    *, sender: str = "", provenance: bool = False,
+) -> Conversion:  # fmt: skip
     """A document of any standard as FHIR R4, with origins, losses and findings; never fails for an unfamiliar message type.
 
-    `source` names the standard (`hl7v2`, `fhir`), None recognises it; `site` gives the identifier and code systems it declares.
-    Raises Unsupported for another `target` or standard, Malformed or TooLarge for what cannot be read.
+    `source` names the standard (`hl7v2`, `fhir`), None recognises it. `site` gives the identifier and code systems that it declares of a
+    sender, and its overlays: of the participant `sender`, else of the one whose facility the document names. `provenance` adds a Provenance.
+    Raises Unsupported for another `target` or standard, Malformed or TooLarge for what cannot be read, Misconfigured for a sender that is none.
     """
     from gateway.errors import Unsupported
-    from gateway.mapping import MapContext
-    from gateway.stages.map import conversion, map_document
-    from gateway.standards import sniffed, standards
+    from gateway.pipeline.conversion import Terms, converted
 
     if target != "fhir":
         raise Unsupported("Only FHIR can be converted to.")
-    if source is not None and source not in standards():
-        raise Unsupported("This standard is not spoken here.")
-    standard = standards()[source] if source else sniffed(document)
-    context = MapContext(national_systems=site.national_systems) if site else MapContext()
-    return conversion(map_document(standard.parse(document), context=context))
+    return converted(document, Terms(source or "", site, sender, provenance=provenance)).conversion
 
 
 __all__ = ["answer", "carry", "convert", "drain"]

@@ -23,7 +23,9 @@ from gateway.errors import (
     Undeliverable,
 )
 from gateway.mapping.ids import keyed_id
-from gateway.model.agreement import Agreement, Endpoint
+from gateway.mapping.overlay import layers
+from gateway.model.agreement import Agreement, Endpoint, Participant
+from gateway.model.dispatch import Dispatch
 from gateway.model.document import Item, PersonKey
 from gateway.model.questions import Decision, Exchange, Status, Step
 from gateway.model.records import (
@@ -37,10 +39,11 @@ from gateway.model.records import (
     Unit,
 )
 from gateway.model.wire import read_json, write_json
+from gateway.pipeline.again import ALLOWED, LOSS_BUDGET, missing, over_budget
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import REPORTED, about, on_file
 from gateway.stages.decide import Asked, decide_items, labelled
-from gateway.stages.deliver import Rendered, render
+from gateway.stages.deliver import Rendered, accept, render
 from gateway.stages.record import decision_row, fact_of, gist, item_from, what_of
 from gateway.stages.release import release
 
@@ -56,7 +59,7 @@ class Ready:
     rendered: Rendered
     endpoint: Endpoint
     before: Unit
-    interaction: str
+    agreement: Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
     if exchange is None:
         raise Defect("An outbox entry without its exchange.")
     kept = read_json(node.keyring.open(lease.entry.payload))
+    exchange = replace(exchange, what=replace(exchange.what, lost=kept["lost"], lost_at=tuple(kept["lostAt"])))
     agreement = node.site.agreements.get(exchange.agreement)
     at = node.clock()
     if agreement is None or not _in_force(node, agreement, at):
@@ -83,7 +87,7 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
     decision = _decide(node, exchange, agreement, items, person, kept["birthDate"])
     if decision.decision == "deny":
         rows = decision_row(exchange.id, "delivery", decision, at, node.site.revision, node.keyring, node.ids)
-        told = replace(exchange, what=what_of(exchange.what.trigger, decision, items, node.keyring.digest))
+        told = replace(exchange, what=what_of(exchange.what, decision, items, node.keyring.digest))
         return Over(_ended(node, told, lease, "withheld", decision.reason) + rows)
     return _ready(node, exchange, lease, agreement, items, decision, kept["answer"])
 
@@ -119,23 +123,32 @@ def _ready(
     items: Sequence[Item],
     decision: Decision,
     first: Mapping[str, Any],
-) -> Ready:
+) -> Ready | Over:
     recipient = node.participant(agreement.recipient)
     released = release(items, decision, recipient.id, node.site, node.keyring.rekey)
     at = node.clock()
     anew = replace(
         exchange,
         when=replace(exchange.when, released=at),
-        what=what_of(exchange.what.trigger, decision, items, node.keyring.digest),
+        what=what_of(exchange.what, decision, items, node.keyring.digest),
         why=replace(exchange.why, reason=decision.reason),
         how=replace(exchange.how, obligations=decision.obligations),
         steps=(*exchange.steps, Step("decide", at, decision.decision, decision.reason), Step("release", at)),
     )
     same = gist(decision) == first
     before = Unit() if same else _changed(node, anew, lease, decision, at)
-    rendered = render(released, agreement, exchange.id, exchange.when.received, recipient.references[0])
+    rendered = render(released, _dispatch(node, exchange, agreement, recipient))
+    anew = replace(anew, what=missing(anew.what, rendered.losses))
+    if over_budget(anew, agreement) and node.store.record(ALLOWED, exchange.id) is None:
+        return Over(_parked(node, replace(exchange, what=missing(exchange.what, rendered.losses)), lease, LOSS_BUDGET))
     endpoint = recipient.endpoints[agreement.endpoint]
-    return Ready(anew, decision, rendered, endpoint, before, agreement.interaction)
+    return Ready(anew, decision, rendered, endpoint, before, agreement)
+
+
+def _dispatch(node: Node, exchange: Exchange, agreement: Agreement, recipient: Participant) -> Dispatch:
+    overlays = layers(node.site.root / "mappings", "", recipient.id)
+    operator, trigger = node.participant(node.site.id), exchange.what.trigger
+    return Dispatch(exchange.id, exchange.when.received, trigger, agreement, operator, recipient, overlays)
 
 
 def _changed(node: Node, exchange: Exchange, lease: Lease, decision: Decision, at: datetime) -> Unit:
@@ -150,9 +163,10 @@ async def send(node: Node, ready: Ready) -> None:
     transport = node.transports[ready.endpoint.transport]
     try:
         async with asyncio.timeout(node.pace.lease * _OF_LEASE):
-            await transport.send(ready.endpoint, ready.rendered.body, ready.rendered.headers)
+            answer = await transport.send(ready.endpoint, ready.rendered.body, ready.rendered.headers)
+        accept(ready.rendered, answer, ready.agreement)
     except (TimeoutError, InDoubt):
-        if ready.interaction not in _IDEMPOTENT:
+        if ready.agreement.interaction not in _IDEMPOTENT:
             raise Defect("It may have arrived, and sending it again would have a second effect.") from None
         raise InDoubt from None
 
@@ -196,6 +210,7 @@ def _parked(node: Node, exchange: Exchange, lease: Lease, kind: str) -> Unit:
     reason = replace(exchange.why, reason=kind)
     parked = replace(exchange, status="parked", why=reason, steps=_noted(exchange, at, kind))
     fact = fact_of(parked, "outcome", "parked", at, node.ids)
+    _log.warning("parked", exchange=parked.id, agreement=parked.agreement, reason=kind, lost=parked.what.lost)
     return Unit((fact,), (ExchangeAnew(parked), OutboxRetry(lease.entry.id, lease.entry.token, None, kind)))
 
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+
+import structlog
 
 from gateway.errors import Conflict, Invalid
 from gateway.model.agreement import Agreement
@@ -15,6 +17,7 @@ from gateway.model.duration import later
 from gateway.model.questions import Decision, Exchange, How, Status, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import EpochBump, ResourceRecord, Unit
 from gateway.model.wire import read_json, write_json
+from gateway.pipeline.again import LOSS_BUDGET, Again, missing, over_budget, parked_record
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import on_file
 from gateway.pipeline.person import Whose
@@ -26,32 +29,33 @@ from gateway.stages.record import AuditKind, decision_row, fact_of, gist, outbox
 from gateway.stages.release import release
 from gateway.stages.validate import validate_mapped
 
+_log = structlog.get_logger("gateway.line")
 DEFECT = "Defect"
 _ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}", re.ASCII)
 
 
 def outcome(
-    node: Node, received: Received, prepared: Prepared, whose: Whose, agreement: Agreement, exchange_id: str = ""
+    node: Node, received: Received, prepared: Prepared, whose: Whose, agreement: Agreement, again: Again | None = None
 ) -> tuple[Exchange, Unit]:
-    """One agreement's exchange and everything it writes. `exchange_id`: one that waited and goes on, "" for a new one."""
+    """One agreement's exchange and everything it writes. `again`: one that waited and goes on, or another try of one that ended."""
     sheet = _sheet(node, received, prepared, whose, agreement)
-    sheet = replace(sheet, id=exchange_id) if exchange_id else sheet
+    sheet = again.of(sheet) if again is not None else sheet
     if whose.person is None:
         return _noted(node, sheet, "parked", f"identity-{whose.identity.because}", "identify")
     mapped, steps = _shaped(node, received, prepared, agreement)
     items = attributed(readdress(mapped.items, whose.addresses), whose.person)
     items = tokenised(items, node.site.national_systems, node.keyring.token)
     sheet = replace(sheet, steps=sheet.steps + steps, how=replace(sheet.how, map=", ".join(mapped.map)))
-    lost = [loss for loss in mapped.losses if not loss.reason.startswith("ignored")]
-    if agreement.loss_budget is not None and len(lost) > agreement.loss_budget:
-        return _noted(node, sheet, "parked", "loss-budget", "map")
+    sheet = replace(sheet, what=missing(sheet.what, mapped.losses))
+    if over_budget(sheet, agreement) and not (again and again.over_budget):
+        return _noted(node, sheet, "parked", LOSS_BUDGET, "map")
     if not (prepared.valid if mapped is prepared.mapped else validate_mapped(mapped, node.rules).ok):
         return _noted(node, sheet, "parked", "invalid-result", "validate")
     if any(not _is_own_consent(item, whose) for item in items):
         raise Invalid("The patient of a Consent cannot be told to be the person of this document.", "Consent.patient")
     if agreement.interaction == "keep":
         return _kept(node, received, sheet, [item for item in items if _is_kept(item, agreement, whose)])
-    return _decided(node, received, sheet, items, agreement, whose)
+    return _decided(node, received, sheet, items, agreement, whose, again.phase if again else "receipt")
 
 
 def broken(
@@ -103,11 +107,14 @@ def _shaped(
 
 
 def _noted(node: Node, sheet: Exchange, status: Status, reason: str, stage: str) -> tuple[Exchange, Unit]:
-    """An exchange that ends (for now) without a decision."""
+    """An exchange that ends (for now) without a decision; one that waits for an operator has a record that only one of them takes."""
     at = node.clock()
     step = Step(stage, at, status, reason)
     noted = replace(sheet, status=status, why=replace(sheet.why, reason=reason), steps=(*sheet.steps, step))
-    return noted, Unit((noted, fact_of(noted, "refusal", reason, at, node.ids)))
+    unit = Unit((noted, fact_of(noted, "refusal", reason, at, node.ids)))
+    if status == "parked":
+        _log.warning("parked", exchange=noted.id, agreement=noted.agreement, reason=reason, lost=noted.what.lost)
+    return noted, unit + (Unit((parked_record(noted),)) if stage != "identify" else Unit())
 
 
 def _is_kept(item: Item, agreement: Agreement, whose: Whose) -> bool:
@@ -170,7 +177,13 @@ def _revives(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
 
 
 def _decided(
-    node: Node, received: Received, sheet: Exchange, items: Sequence[Item], agreement: Agreement, whose: Whose
+    node: Node,
+    received: Received,
+    sheet: Exchange,
+    items: Sequence[Item],
+    agreement: Agreement,
+    whose: Whose,
+    phase: Literal["receipt", "replay"],
 ) -> tuple[Exchange, Unit]:
     """decide → release → record: yes goes to the outbox, no is on record, shadow and dry runs stop here."""
     person = whose.person
@@ -184,15 +197,16 @@ def _decided(
     decided = _answered(node, sheet, decision, marked, steps)
     if decision.decision == "deny":
         no = replace(decided, status="refused")
-        rows = decision_row(no.id, "receipt", decision, at, node.site.revision, node.keyring, node.ids)
+        rows = decision_row(no.id, phase, decision, at, node.site.revision, node.keyring, node.ids)
         return no, Unit((no, fact_of(no, "refusal", decision.reason, at, node.ids))) + rows
     release(marked, decision, recipient.id, node.site, node.keyring.rekey)  # proves now that the obligations can be met
     yes = replace(decided, steps=(*decided.steps, Step("release", node.clock())), status=_status(received, agreement))
     kind: AuditKind = "intent" if yes.status == "pending" else "outcome"  # nothing will leave in shadow or in a dry run
     unit = Unit((yes, fact_of(yes, kind, yes.status, at, node.ids)))
-    unit += decision_row(yes.id, "receipt", decision, at, node.site.revision, node.keyring, node.ids)
+    unit += decision_row(yes.id, phase, decision, at, node.site.revision, node.keyring, node.ids)
     if yes.status == "pending":
-        extra = {"birthDate": whose.identity.birth_date, "answer": gist(decision)}
+        lost = {"lost": yes.what.lost, "lostAt": list(yes.what.lost_at)}
+        extra = {"birthDate": whose.identity.birth_date, "answer": gist(decision), **lost}
         unit += outbox_entry(yes, "deliver", recipient.id, marked, extra, at, node.keyring, node.ids)
     return yes, unit
 
@@ -211,7 +225,7 @@ def _answered(
     return replace(
         sheet, steps=steps,
         when=replace(sheet.when, decided=at, due=by),
-        what=what_of(sheet.what.trigger, decision, items, node.keyring.digest),
+        what=what_of(sheet.what, decision, items, node.keyring.digest),
         why=replace(sheet.why, reason=decision.reason),
         how=replace(sheet.how, obligations=decision.obligations),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.errors import NotAgreed, TooLarge
 from gateway.mapping import MapContext
 from gateway.mapping.overlay import layers
-from gateway.model.agreement import Participant
+from gateway.model.agreement import Participant, Site
 from gateway.model.document import Mapped, Parsed, Received
 from gateway.model.questions import Step
 from gateway.pipeline.node import Node
@@ -75,9 +75,20 @@ def _agrees(sender: Participant, parsed: Parsed) -> None:
 
 def context_of(node: Node, sender: Participant, recipient: Participant | None = None) -> MapContext:
     """What the maps may know of a sender (and, for a second map, of a recipient)."""
-    return MapContext(
-        sender=sender.id, zone=sender.zone, identifier_systems=sender.identifier_systems, code_systems=sender.code_systems,
-        national_systems=node.site.national_systems, id_key=node.keyring.id_key,
-        recipient=recipient.id if recipient else "", recipient_reference=recipient.references[0] if recipient else "",
-        overlays=layers(node.site.root / "mappings", sender.id, recipient.id if recipient else ""),
+    return declared(node.site, sender, node.keyring.id_key, recipient)
+
+
+def declared(site: Site, sender: Participant | None, id_key: bytes, recipient: Participant | None = None) -> MapContext:
+    """What a site declares of a sender, and what it says for all of them where nobody knows who sent."""
+    to = recipient.id if recipient else ""
+    common = MapContext(
+        national_systems=site.national_systems, id_key=id_key, recipient=to,
+        recipient_reference=recipient.references[0] if recipient else "",
+        overlays=layers(site.root / "mappings", sender.id if sender else "", to),
+    )  # fmt: skip
+    if sender is None:
+        return common
+    return replace(
+        common, sender=sender.id, zone=sender.zone, identifier_systems=sender.identifier_systems,
+        code_systems=sender.code_systems,
     )  # fmt: skip

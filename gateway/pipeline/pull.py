@@ -126,7 +126,7 @@ def _nothing(node: Node, sheet: Exchange, reason: str, error: GatewayError | Non
 
 
 def _withheld(node: Node, sheet: Exchange, question: Question, items: Sequence[Item], decision: Decision) -> Pulled:
-    told = replace(sheet, what=what_of(sheet.what.trigger, decision, items, node.keyring.digest))
+    told = replace(sheet, what=what_of(sheet.what, decision, items, node.keyring.digest))
     none = _nothing(node, told, decision.reason, _absent(question))
     at = node.clock()
     rows = decision_row(told.id, "answer", decision, at, node.site.revision, node.keyring, node.ids)
@@ -139,7 +139,7 @@ def _answered(node: Node, sheet: Exchange, question: Question, items: Sequence[I
     at = node.clock()
     done = replace(
         sheet, when=replace(sheet.when, decided=at, released=at),
-        what=what_of(sheet.what.trigger, shown, items, node.keyring.digest),
+        what=what_of(sheet.what, shown, items, node.keyring.digest),
         why=replace(sheet.why, reason=shown.reason), how=replace(sheet.how, obligations=shown.obligations),
         steps=(*sheet.steps, Step("decide", at, shown.decision, shown.reason), Step("release", at)),
     )  # fmt: skip

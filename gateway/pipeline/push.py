@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from gateway.errors import Conflict, Defect, GatewayError, Invalid, NotAgreed, Unavailable
+from gateway.mapping.gaps import gaps
 from gateway.model.agreement import Agreement
 from gateway.model.document import Received
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
-from gateway.model.records import AuditFact, Put, ReceivedRecord, Unit
+from gateway.model.records import AuditFact, GapCount, Put, ReceivedRecord, Unit
 from gateway.pipeline.node import Node
 from gateway.pipeline.outcome import DEFECT, broken, outcome
 from gateway.pipeline.person import Whose, identified, waiting
@@ -99,9 +100,17 @@ def _settled(node: Node, received: Received, prepared: Prepared, again: str) -> 
         )
     owner = f"person:{whose.person}" if whose.person else f"received:{received.id}"
     kept = receive(received, prepared.parsed.control_id, owner, node.keyring, again)
+    kept += Unit(tuple(_counted(node, received, prepared)))
     if whose.person is None:
         kept += Unit((waiting(received, prepared, whose),))
     return Settled(receipt, kept + whose.unit + unit)
+
+
+def _counted(node: Node, received: Received, prepared: Prepared) -> Iterator[GapCount]:
+    """What of the document met no rule, counted for its sender and the day (`gateway maps gaps --site`)."""
+    day, sender = node.day(received.at).isoformat(), received.principal.participant
+    for gap, count in gaps(sender, prepared.mapped).items():
+        yield GapCount(day, sender, gap.what, gap.position, gap.table, gap.code, count)
 
 
 def _alone(

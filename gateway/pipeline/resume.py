@@ -10,11 +10,12 @@ from gateway.errors import Conflict, NotFound
 from gateway.model.document import Identity, PersonKey, Principal, Received
 from gateway.model.questions import Exchange, Step
 from gateway.model.records import AuditFact, ExchangeAnew, IdentityLink, LinkGone, ReceivedRecord, RecordGone, Unit
+from gateway.pipeline.again import Again
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import known_of
 from gateway.pipeline.outcome import outcome
 from gateway.pipeline.person import WORKLIST, Whose
-from gateway.pipeline.prepare import context_of, prepare
+from gateway.pipeline.prepare import Prepared, context_of, prepare
 from gateway.site import agreements_for
 from gateway.stages.identify import merged_pairs, merges, named_persons, subject_of
 from gateway.stages.record import fact_of
@@ -56,49 +57,55 @@ def _fact(node: Node, what: str, person: PersonKey, by: str, at: datetime, more:
 
 def _resumed(node: Node, row: ReceivedRecord, person: PersonKey) -> Unit:
     """Every parked exchange of the document, walked again from `identify` on."""
-    received = _received(node, row)
-    sender = node.participant(received.principal.participant)
-    prepared = prepare(received, sender, context_of(node, sender), node.rules)
+    received, prepared = prepared_again(node, row)
     named = named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems)
-    pairs = merged_pairs(prepared.mapped.items)
-    subject = subject_of(named, pairs)
-    known = known_of(node.store, [token for one in named for token in one.tokens])
-    reference = subject.reference if subject else ""
-    identity = Identity(person, "", subject.birth_date if subject else "", reference)
-    whose = Whose(identity, subject, known, Unit(), {reference: f"Patient/{person}"} if reference else {})
-    unit = Unit(merges(pairs, named, known, person, row.at, row.participant))
+    whose = whose_is(node, prepared, person)
+    unit = Unit(merges(merged_pairs(prepared.mapped.items), named, whose.known, person, row.at, row.participant))
     today = node.day(node.clock())
     agreements = {a.id: a for a in agreements_for(node.site, row.participant, prepared.parsed.trigger, today)}
     for exchange in _parked(node, row.id):
         agreement = agreements.get(exchange.agreement)
         if agreement is None:
-            unit += _over(node, exchange, person)
+            unit += anew(ended(node, exchange, person)[1])
         else:
-            unit += _anew(outcome(node, received, prepared, whose, agreement, exchange.id)[1])
+            unit += anew(outcome(node, received, prepared, whose, agreement, Again(exchange.id))[1])
     return unit
 
 
-def _over(node: Node, exchange: Exchange, person: PersonKey) -> Unit:
+def prepared_again(node: Node, row: ReceivedRecord) -> tuple[Received, Prepared]:
+    """A document that was kept, read and mapped by what holds today. Raises NotFound when it was erased."""
+    principal = Principal(row.participant, row.client, network=row.network)
+    body = node.keyring.open(row.payload)
+    received = Received(row.id, principal, body, row.content_type, row.transport, row.at, row.charset)
+    sender = node.participant(row.participant)
+    return received, prepare(received, sender, context_of(node, sender), node.rules)
+
+
+def whose_is(node: Node, prepared: Prepared, person: PersonKey) -> Whose:
+    """The document as that of a person who is known by now; nothing is added to the cross-reference."""
+    named = named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems)
+    subject = subject_of(named, merged_pairs(prepared.mapped.items))
+    known = known_of(node.store, [token for one in named for token in one.tokens])
+    reference = subject.reference if subject else ""
+    identity = Identity(person, "", subject.birth_date if subject else "", reference)
+    return Whose(identity, subject, known, Unit(), {reference: f"Patient/{person}"} if reference else {})
+
+
+def ended(node: Node, exchange: Exchange, person: PersonKey) -> tuple[Exchange, Unit]:
     """The agreement ended while the document waited: nothing is kept under it and nothing leaves."""
     at, reason = node.clock(), "agreement-ended"
     over = replace(
         exchange, status="refused", whom=replace(exchange.whom, person=person), why=replace(exchange.why, reason=reason),
         steps=(*exchange.steps, Step("identify", at, "refused", reason)),
     )  # fmt: skip
-    return Unit((fact_of(over, "refusal", reason, at, node.ids),), (ExchangeAnew(over),))
+    return over, Unit((over, fact_of(over, "refusal", reason, at, node.ids)))
 
 
 def _parked(node: Node, received_id: str) -> Sequence[Exchange]:
     return [e for e in node.store.exchanges({"received_id": received_id}, 100) if e.status == "parked"]
 
 
-def _received(node: Node, row: ReceivedRecord) -> Received:
-    principal = Principal(row.participant, row.client, network=row.network)
-    body = node.keyring.open(row.payload)
-    return Received(row.id, principal, body, row.content_type, row.transport, row.at, row.charset)
-
-
-def _anew(unit: Unit) -> Unit:
+def anew(unit: Unit) -> Unit:
     """The exchange is there already: its row is written again instead of put."""
     puts = tuple(put for put in unit.puts if not isinstance(put, Exchange))
     anew = tuple(ExchangeAnew(put) for put in unit.puts if isinstance(put, Exchange))

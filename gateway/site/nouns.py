@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gateway.model.agreement import Agreement, Endpoint, Key, MllpListener, Participant, Site
+from gateway.model.agreement import Agreement, Endpoint, Key, MllpListener, Participant, Site, V2Form
 
 Json = Mapping[str, Any]
 
@@ -30,6 +30,7 @@ def participant(value: Json) -> Participant:
         code_systems=value.get("code-systems", {}),
         jurisdiction=value.get("jurisdiction", ""),
         active=value.get("active", True),
+        v2=V2Form(**value.get("hl7v2", {})),
     )
 
 
@@ -73,6 +74,7 @@ def agreement(value: Json) -> Agreement:
         interaction=how["interaction"],
         endpoint=how.get("endpoint", ""),
         loss_budget=how.get("loss-budget"),
+        trigger=how.get("trigger", ""),
         state=value["state"],
         source=value["source"],
         approved=tuple(value.get("approved", ())),

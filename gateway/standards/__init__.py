@@ -6,7 +6,7 @@ A folder offers the names of `Standard` (`render` only where it is delivered in)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib import import_module
@@ -14,9 +14,34 @@ from pkgutil import iter_modules
 from typing import Protocol, cast
 
 from gateway.errors import GatewayError, Unsupported
-from gateway.model.document import Parsed
+from gateway.model.dispatch import Dispatch, Rendition
+from gateway.model.document import Parsed, Verdict
 from gateway.model.released import Notice, Released
 from gateway.model.report import Report
+
+
+class Part(Protocol):
+    """A document of a batch; with `number` 0 what was found about the batch itself, which has no body."""
+
+    @property
+    def number(self) -> int:
+        """From 1, in order."""
+        ...
+
+    @property
+    def line(self) -> int:
+        """How many lines of the batch stand before it."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """As it came."""
+        ...
+
+    @property
+    def report(self) -> Report:
+        """What was odd about it."""
+        ...
 
 
 class Standard(Protocol):
@@ -33,6 +58,10 @@ class Standard(Protocol):
         """Bytes to a tree. Raises what is Unusable."""
         ...
 
+    def parts(self, body: bytes, charset: str = "") -> Iterator[Part] | None:
+        """The documents of a batch one after the other; None for what is a document by itself. Raises nothing for what is in it."""
+        ...
+
     def check(self, parsed: Parsed) -> Report:
         """Findings by the rules of the standard."""
         ...
@@ -41,14 +70,22 @@ class Standard(Protocol):
         """The same at a door: raises Unsound or Invalid for what an exchange cannot be built on, else gives the findings."""
         ...
 
-    def render(
-        self, released: Released, interaction: str, exchange: str, at: datetime, recipient: str
-    ) -> tuple[bytes, str]:
-        """A Released in this standard, and its content type."""
+    def render(self, released: Released, dispatch: Dispatch) -> Rendition:
+        """A Released in this standard for one recipient."""
+        ...
+
+    def accepted(self, sent: bytes, answer: bytes) -> None:
+        """What the recipient's answer means, where sending alone does not say it: nothing, or raises what is Undeliverable."""
         ...
 
     def reply(self, body: bytes, error: GatewayError | None, control_id: str, at: datetime) -> Notice:
         """The acknowledgement or refusal in the dialect of this standard, out of the document's own header."""
+        ...
+
+    def reply_all(
+        self, body: bytes, verdicts: Sequence[Verdict], found: Report, control_id: str, at: datetime
+    ) -> Notice:
+        """The same for a batch: a verdict on each document, and what was found about the batch itself."""
         ...
 
 

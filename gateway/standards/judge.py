@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 FHIR = "fhir"
 Judge = Callable[[bytes], Report]
 _SNIFFED = 4096
+_MOST = 1_000  # findings on a batch
 _READABLE = "readable"
 _NAMESPACE = b'"http://hl7.org/fhir"'
 _STARTS = (b"{", b"[", b"<")
@@ -76,9 +78,29 @@ def pointed(report: Report, body: bytes, inside: str = "") -> Report:
     return Report(located(report.findings, body, inside))
 
 
+def moved(report: Report, line: int) -> Report:
+    """The findings on a document that begins further down in its file, by the lines of the file."""
+    if not line:
+        return report
+    return Report(tuple(replace(f, line=f.line + line, column=f.column or 1) if f.line else f for f in report.findings))
+
+
 def _other(name: str, body: bytes, charset: str) -> Report:
-    """By the plug-in; where it has a `places.py`, that says line and column."""
+    """By the plug-in, a batch document by document; where it has a `places.py`, that says line and column."""
     standard = _plugged(name)
+    parts = standard.parts(body, charset)
+    if parts is None:
+        return _alone(name, standard, body, charset)
+    found: list[Finding] = []
+    for part in parts:
+        report = _alone(name, standard, part.body, charset) if part.number else part.report
+        found.extend(moved(report, part.line).findings)
+        if len(found) >= _MOST:
+            break
+    return Report(tuple(found[:_MOST]))
+
+
+def _alone(name: str, standard: Standard, body: bytes, charset: str) -> Report:
     try:
         parsed = standard.parse(body, charset)
     except Unusable as unusable:
@@ -103,4 +125,4 @@ def _plugged(name: str) -> Standard:
     return cast("Standard", import_module(f"gateway.standards.{name}"))
 
 
-__all__ = ["FHIR", "Judge", "judge_of", "judged", "known", "names", "pointed", "told"]
+__all__ = ["FHIR", "Judge", "judge_of", "judged", "known", "moved", "names", "pointed", "told"]

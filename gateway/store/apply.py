@@ -24,6 +24,7 @@ from gateway.model.records import (
     EpochBump,
     ExchangeAnew,
     ExchangeChange,
+    GapCount,
     IdentityLink,
     LinkGone,
     Merge,
@@ -48,6 +49,7 @@ from gateway.store.tables import (
     data_keys,
     decisions,
     exchanges,
+    gaps,
     identity_links,
     lane_heads,
     outbox,
@@ -102,6 +104,7 @@ def _apply(connection: Connection, group: _Group, heads: Heads) -> None:
     _put_links(connection, group.all(IdentityLink))
     _put_resources(connection, group.all(ResourceRecord))
     _put_records(connection, group.all(Record))
+    _put_gaps(connection, group.all(GapCount))
     facts, entries = group.all(AuditFact), group.all(OutboxEntry)
     heads.load(connection, (f.person for f in facts if f.person), (e.lane for e in entries))
     _put_facts(connection, facts, heads)
@@ -174,6 +177,23 @@ def _put_records(connection: Connection, puts: Sequence[Record]) -> None:
 @cache
 def _records_put(dialect: str) -> Executable:
     return upserting(dialect, records, ("kind", "key"))
+
+
+def _put_gaps(connection: Connection, puts: Sequence[GapCount]) -> None:
+    """Added up, and in one order, so that two processes that count the same wait for each other in turn."""
+    added: Counter[tuple[str, ...]] = Counter()
+    for one in puts:
+        added[one.day, one.sender, one.what, one.position, one.table, one.code] += one.count
+    names = [column.name for column in gaps.primary_key]
+    values = [{**dict(zip(names, key, strict=True)), "count": n, "_count": n} for key, n in sorted(added.items())]
+    if values:
+        connection.execute(_gaps_put(connection.dialect.name), values)
+
+
+@cache
+def _gaps_put(dialect: str) -> Executable:
+    keys = [column.name for column in gaps.primary_key]
+    return upserting(dialect, gaps, keys, {"count": gaps.c["count"] + bindparam("_count")})
 
 
 def _put_facts(connection: Connection, facts: Sequence[AuditFact], heads: Heads) -> None:

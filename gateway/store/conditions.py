@@ -13,7 +13,9 @@ from gateway.errors import Unanswerable
 from gateway.store import rows
 from gateway.store.tables import TIME, audit_rows, exchanges, merges
 
-_NOT_ASKED = ("what_released", "what_withheld_labels", "how_obligations", "steps", "what_withheld")
+_NOT_ASKED = (
+    "what_released", "what_withheld", "what_withheld_labels", "what_lost", "what_lost_at", "how_obligations", "steps",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

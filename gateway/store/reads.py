@@ -18,6 +18,7 @@ from gateway.model.records import (
     AuditRow,
     DataKey,
     DecisionRecord,
+    GapCount,
     IdentityLink,
     OutboxEntry,
     ReceivedRecord,
@@ -32,6 +33,7 @@ from gateway.store.tables import (
     data_keys,
     decisions,
     exchanges,
+    gaps,
     identity_links,
     merges,
     outbox,
@@ -183,6 +185,16 @@ class Reads:
     def records(self, kind: str, limit: int = 1000) -> Sequence[Record]:
         query = select(records).where(records.c.kind == kind).order_by(records.c.at).limit(limit)
         return [rows.record_from(row) for row in self._all(query)]
+
+    def gaps(self, since: str = "") -> Sequence[GapCount]:
+        g = gaps.c
+        named = (g.sender, g.what, g.position, g.code_table, g.code)
+        query = select(func.max(g.day).label("day"), *named, func.sum(g["count"]).label("n")).where(g.day >= since)
+        found = self._all(query.group_by(*named).order_by(*named))
+        return [
+            GapCount(r["day"], r["sender"], r["what"], r["position"], r["code_table"], r["code"], int(r["n"]))
+            for r in found
+        ]
 
     def data_keys(self, ids: Sequence[str]) -> Mapping[str, DataKey]:
         found: dict[str, DataKey] = {}

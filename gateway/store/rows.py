@@ -94,7 +94,7 @@ def exchange_row(e: Exchange) -> dict[str, Any]:
     made |= {f"when_{name}": getattr(e.when, name) for name in ("keep_until", "data_from", "data_to")}
     made |= {
         "what_trigger": e.what.trigger, "what_released": _json(e.what.released), "what_withheld": e.what.withheld,
-        "what_withheld_labels": _json(e.what.withheld_labels),
+        "what_withheld_labels": _json(e.what.withheld_labels), "what_lost": e.what.lost, "what_lost_at": _json(e.what.lost_at),
     }  # fmt: skip
     made |= {f"how_{n}": getattr(e.how, n) for n in ("standard", "transport", "interaction", "map", "profile")}
     return {**made, "how_obligations": _json(e.how.obligations), "steps": _steps(e.steps)}
@@ -124,7 +124,7 @@ def exchange_from(row: Row) -> Exchange:
 
     when, what, how = part("when"), part("what"), part("how")
     when |= {name: _maybe(when[name]) for name in _MOMENTS}
-    what |= {"released": tuple(read(what["released"])), "withheld_labels": tuple(read(what["withheld_labels"]))}
+    what |= {name: tuple(read(what[name])) for name in ("released", "withheld_labels", "lost_at")}
     steps = tuple(Step(stage, _time(at), outcome, note) for stage, at, outcome, note in read(row["steps"]))
     return Exchange(
         id=row["id"], received_id=row["received_id"], agreement=row["agreement"], status=row["status"],

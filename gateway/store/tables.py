@@ -4,7 +4,8 @@ Times are UTC text of fixed length (`2026-11-23T05:04:03.123456Z`), so that both
 JSON is text; what is sealed is bytes with the id of its data key beside it. Rows are written by `apply.py` and `lanes.py` alone.
 
 `audit_rows.entry` numbers the rows as they were kept, which keeps the order of each person's sequence. `lane_heads` remembers the
-last sequence of a lane after its entries are done and gone. `merges.stays` is what was said, `survivor` where it leads by now.
+last sequence of a lane after its entries are done and gone. `gaps` counts what met no rule, by sender and day. `merges.stays` is what
+was said, `survivor` where it leads by now.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ exchanges = Table(
     _text("when_data_from"), _text("when_data_to"),
     _text("where_jurisdiction"), _text("where_network"), _text("where_endpoint"), _text("where_device"),
     _text("what_trigger"), _text("what_released"), Column("what_withheld", Integer, nullable=False), _text("what_withheld_labels"),
+    Column("what_lost", Integer, nullable=False, server_default="0"), Column("what_lost_at", Text, nullable=False, server_default="[]"),
     _text("why_purpose"), _text("why_basis"), _text("why_legal"), _text("why_reason"),
     _text("how_standard"), _text("how_transport"), _text("how_interaction"), _text("how_map"), _text("how_profile"),
     _text("how_obligations"), _text("steps"),
@@ -123,6 +125,13 @@ resources = Table(
     Column("current", Boolean, nullable=False),
     Index("resources_of_person", "person", "type", "current"),
     Index("resources_current", "type", "id", unique=True, sqlite_where=text("current"), postgresql_where=text("current")),
+)  # fmt: skip
+
+gaps = Table(
+    "gaps", metadata,
+    Column("day", String(10), primary_key=True), Column("sender", Text, primary_key=True), Column("what", Text, primary_key=True),
+    Column("position", Text, primary_key=True), Column("code_table", Text, primary_key=True), Column("code", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
 )  # fmt: skip
 
 records = Table(

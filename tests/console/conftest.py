@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from gateway.audit.facts import facts_of
 from gateway.audit.row import row_of
 from gateway.console import Access, Candidate, Look, Waiting, routes
-from gateway.errors import NotDurable, NotFound
+from gateway.errors import Invalid, NotDurable, NotFound
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import AuditFact, AuditRow, DecisionRecord, Sealed
@@ -175,6 +175,7 @@ class MemoryDesk:
     looks: list[tuple[Principal, Look]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     links: list[tuple[str, str, int]] = field(default_factory=list)
+    acts: list[Any] = field(default_factory=list)
     withdrawn: set[str] = field(default_factory=set)
     durable: bool = True
     zone: str = "Asia/Seoul"
@@ -264,6 +265,15 @@ class MemoryDesk:
 
     def waiting(self, limit: int) -> Sequence[Waiting]:
         return self.worklist[:limit]
+
+    def replay(self, principal: Principal, exchange_id: str, reason: str, allow: Sequence[str]) -> str:
+        if not reason:
+            raise Invalid
+        self.acts.append((principal.client, exchange_id, reason, tuple(allow)))
+        return exchange_id
+
+    def give_up(self, principal: Principal, exchange_id: str, reason: str) -> None:
+        self.acts.append((principal.client, exchange_id, reason, "give-up"))
 
     def link(self, principal: Principal, exchange_id: str, position: int) -> None:
         waits = [one for one in self.worklist if one.exchange == exchange_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.console.messages import language_of, messages
-from gateway.model.questions import Status
+from gateway.model.questions import Status, What
 from tests.console.conftest import NOW, Browser, MemoryDesk, exchange, person, uid
 from tests.console.test_refusals import bearer, token_in
 
@@ -181,6 +182,34 @@ def test_both_languages_say_everything_the_pages_ask_for() -> None:
     assert wanted <= korean.keys()
     for code in Status.__args__:  # type: ignore[attr-defined]
         assert f"status:{code}" in korean
+
+
+def test_an_administrator_lets_an_exchange_go_on_or_gives_it_up(browser: Open, desk: MemoryDesk) -> None:
+    waits = replace(exchange(0), status="parked", what=What("ADT^A03", lost=2, lost_at=("ZPI-3.1",)))
+    desk.journal[0] = waits
+    here, path = browser(), f"/console/exchanges/{waits.id}?lang=en"
+    page = here.get(path).text
+    assert "ZPI-3.1" in page
+    said = {"token": token_in(page), "reason": "the care team knows"}
+    went = here.post(path, {**said, "act": "replay", "allow-loss": "1"})
+    assert (went.status_code, went.headers["location"]) == (303, f"/console/exchanges/{waits.id}?done=1&lang=en")
+    assert here.post(path, {**said, "act": "give-up"}).status_code == 303
+    assert [act[1:] for act in desk.acts] == [
+        (waits.id, "the care team knows", ("loss",)),
+        (waits.id, "the care team knows", "give-up"),
+    ]
+    without = here.post(path, {"token": said["token"], "act": "replay"})
+    assert without.status_code == 422
+    assert "missing" in without.text
+
+
+@pytest.mark.parametrize(("status", "words"), [("delivered", True), ("pending", False), ("kept", False)])
+def test_only_what_waits_or_has_ended_can_be_acted_on(
+    browser: Open, desk: MemoryDesk, status: Status, words: bool
+) -> None:
+    desk.journal[0] = replace(exchange(0), status=status)
+    page = browser().get(f"/console/exchanges/{uid(0)}?lang=en").text
+    assert ("Send again" in page, "Give it up" in page) == (words, False)
 
 
 def test_times_are_those_of_the_site(browser: Open) -> None:

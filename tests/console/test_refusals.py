@@ -89,6 +89,18 @@ def test_an_auditor_may_not_link(browser: Open, desk: MemoryDesk) -> None:
     assert "/console/identities" not in outside.get("/console", **bearer("key-of-auditor")).text
 
 
+@pytest.mark.parametrize("act", ["replay", "give-up"])
+def test_an_auditor_may_not_let_an_exchange_go_on(browser: Open, desk: MemoryDesk, act: str) -> None:
+    outside, key = browser(peer="203.0.113.9"), bearer("key-of-auditor")
+    path = f"/console/exchanges/{uid(0)}?lang=en"
+    page = outside.get(path, **key).text
+    assert "Send again" not in page
+    said = {"token": token_in(page), "reason": "so", "act": act}
+    assert (outside.post(path, said, **key).status_code, desk.acts) == (403, [])
+    assert outside.post(path, {**said, "token": "x"}, **bearer("key-of-admin")).status_code == 403
+    assert desk.acts == []
+
+
 @pytest.mark.parametrize("token", ["", "x", "x.y", "é.ü"])
 def test_a_form_without_our_token_is_refused(browser: Open, desk: MemoryDesk, token: str) -> None:
     answer = browser().post("/console/identities", {"token": token, "exchange": uid(4), "position": "1"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,14 @@ def test_a_sound_one_listens_and_leaves_the_test_on_record(served: Served) -> No
     assert {e.status for e in asked} == {"refused"}
     assert len(asked) == 2  # one push, one pull
     served.flow.verified()
+
+
+def test_maps_of_the_site_that_are_not_sound_are_not_served(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "site" / "mappings" / "hl7v2" / "segments" / "PID.Patient.yaml"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("rows: [", encoding="utf-8")
+    site = replace(flow.node.site, root=tmp_path / "site")
+    with pytest.raises(Misconfigured, match="not sound"), serving(flow.on(site), monkeypatch, tmp_path) as made:
+        httpx.get(f"{made.base}/healthz", trust_env=False)

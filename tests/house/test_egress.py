@@ -37,7 +37,8 @@ _OPENS = {
 }
 _NAMES_RELEASED = {
     "gateway/stages/release.py", "gateway/stages/deliver.py", "gateway/pipeline/__init__.py", "gateway/pipeline/pull.py",
-    "gateway/standards/__init__.py", "gateway/standards/fhir/render.py", _MOUNT,
+    "gateway/standards/__init__.py", "gateway/standards/fhir/render.py", "gateway/standards/hl7v2/__init__.py",
+    "gateway/standards/hl7v2/render.py", _MOUNT,
 }  # fmt: skip
 _PROGRAMS = {"gateway/pipeline/node.py": "the process pool for large documents (multiprocessing); it starts no program"}
 

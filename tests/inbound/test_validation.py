@@ -236,3 +236,14 @@ async def test_the_operation_is_told(doors: Doors) -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         told = (await client.get("/fhir/metadata", headers=headers)).json()
     assert "validate" in [operation["name"] for operation in told["rest"][0]["operation"]]
+
+
+async def test_a_batch_is_judged_message_by_message(doors: Doors) -> None:
+    body = b"BHS|^~\\&|HIS\r" + MESSAGE + MESSAGE + b"BTS|3\r"
+    for kind in (V2, ""):
+        issues = await doors.issues("/fhir/$validate", body, kind)
+        assert [(texts([i]), i["location"]) for i in issues if "location" in i] == [
+            (["PID-7"], ["4:24"]), (["PID-7"], ["8:24"]), (["hl7v2-batch-count"], ["10:1"]),
+        ]  # fmt: skip
+    (issue, *_) = await doors.issues("/fhir/$validate", b"BHS|^~\\&|HIS\rMSH|^^^^|\r", V2, 400)
+    assert issue["severity"] == "fatal"

@@ -32,7 +32,7 @@ async def test_what_may_have_arrived(doubt: bool, interaction: str, error: type[
     ready: Any = SimpleNamespace(
         endpoint=SimpleNamespace(transport="http"),
         rendered=SimpleNamespace(body=b"", headers={}),
-        interaction=interaction,
+        agreement=SimpleNamespace(interaction=interaction),
     )
     with pytest.raises(error):
         await send(node, ready)

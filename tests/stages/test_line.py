@@ -13,9 +13,10 @@ import pytest
 
 from gateway.errors import Defect, GiveUp, Invalid, NotFound, Unsound, Unsupported
 from gateway.model.agreement import Agreement, Participant, Site
+from gateway.model.dispatch import Dispatch
 from gateway.model.document import Item, Mapped, PersonKey, Principal, Received
 from gateway.model.ports import Store
-from gateway.model.questions import Decision, Exchange, Question, Request, When, Who, Whom
+from gateway.model.questions import Decision, Exchange, Question, Request, What, When, Who, Whom
 from gateway.model.records import AuditFact, DecisionRecord, OutboxEntry, ReceivedRecord, ResourceRecord, Sealed
 from gateway.stages import release as release_stage
 from gateway.stages.deliver import render
@@ -75,6 +76,12 @@ def test_what_an_exchange_cannot_be_built_on() -> None:
             parse_document(received(b'{"resourceType": "Patient", "gender": "x"}', "application/fhir+json"))
         )
     validate_document(parse_document(received()))
+
+
+def test_what_was_odd_about_the_bytes_is_said_once() -> None:
+    body = V2.replace(b"|2.5.1", b"|2.5.1||||||8859/1") + "PV1|1|I|내과".encode()
+    found = validate_document(parse_document(received(body))).findings
+    assert [finding.rule for finding in found].count("hl7v2-msh-18") == 1
 
 
 def test_a_result_that_is_not_fhir_is_an_error() -> None:
@@ -193,18 +200,20 @@ def test_what_is_not_valid_as_rendered_is_not_sent(demo_site: Site) -> None:
     good, bad = ({"resourceType": "Patient", "id": PERSON, "gender": g} for g in ("female", "nonsense"))
     told = decision([f"Patient/{PERSON}"])
     sound = release([Item(good)], told, "mapo-care-team", demo_site, keyring.rekey)
-    sent = render(sound, agreement, "e1", AT, "Organization/mapo-care-team")
+    operator, recipient = demo_site.participants[demo_site.id], demo_site.participants["mapo-care-team"]
+    dispatch = Dispatch("e1", AT, "ADT^A03", agreement, operator, recipient)
+    sent = render(sound, dispatch)
     assert sent.headers == {"Content-Type": "application/fhir+json", "X-Request-Id": "e1"}
     broken = release([Item(bad)], told, "mapo-care-team", demo_site, keyring.rekey)
     with pytest.raises(GiveUp) as refused:
-        render(broken, agreement, "e1", AT, "Organization/mapo-care-team")
+        render(broken, dispatch)
     assert "nonsense" not in str(refused.value)
 
 
 def test_what_is_recorded_of_a_decision() -> None:
     keyring = development_keyring()
     items = [Item({"resourceType": "Condition", "id": id}) for id in ("1", "2")]
-    what = what_of("ADT^A03", decision(["Condition/1"], ["Condition/2"]), items, keyring.digest)
+    what = what_of(What("ADT^A03"), decision(["Condition/1"], ["Condition/2"]), items, keyring.digest)
     assert [one["reference"] for one in what.released] == ["Condition/1"]
     assert (what.withheld, what.withheld_labels) == (1, ("PSY", "R"))
     for subject, owner in ((f"Patient/{PERSON}", f"person:{PERSON}"), ("", "exchange:e1")):

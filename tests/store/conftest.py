@@ -76,7 +76,7 @@ def exchange(at: datetime = NOW, **changes: Any) -> Exchange:
         Whom(person(), "mapo-care-team"),
         When(at, at, None, None, at + timedelta(days=3), "2028-03-04", "2026-01", "2026-02-03"),
         Where("KR-11440", "10.0.0.7", "mapo-fhir", "device-1"),
-        What("ADT^A03", ({"reference": "Condition/c", "version": 2, "digest": "ab"},), 2, ("PSY", "R")),
+        What("ADT^A03", ({"reference": "Condition/c", "version": 2, "digest": "ab"},), 2, ("PSY", "R"), 3, ("ZPI-3.1",)),
         Why("COC", "statute", "KR-IDCPA-11", "statute-permits"),
         How("hl7v2", "mllp", "transaction", "fhir/referral@1", "welfare/referral@1", ("DELAU", "REDACT")),
         (Step("receive", at), Step("decide", at + timedelta(seconds=1), "parked", "identity")), "replayed",

@@ -20,6 +20,7 @@ from gateway.model.records import (
     EpochBump,
     ExchangeAnew,
     ExchangeChange,
+    GapCount,
     LinkGone,
     OutboxDone,
     OutboxRetry,
@@ -666,6 +667,40 @@ class TestDataKeys:
         assert new == ()
         kept(stores[1], document(payload=again))
         assert [ring.open(one) for ring in rings for one in (sealed[0][0], again)] == [b"mine"] * 4
+
+
+def counted(day: str = "2026-11-01", code: str = "QQ", count: int = 1, sender: str = "hanbit") -> GapCount:
+    return GapCount(day, sender, "code", "", "marital-status", code, count)
+
+
+class TestGaps:
+    def test_counts_add_up(self, store: Any) -> None:
+        kept(store, counted(), counted(count=2), counted(code="Z"))
+        kept(store, counted())
+        assert [(one.code, one.count) for one in store.gaps()] == [("QQ", 4), ("Z", 1)]
+
+    def test_since_a_day_and_over_days(self, store: Any) -> None:
+        kept(store, counted("2026-10-31", count=5), counted("2026-11-01"), counted("2026-11-03", count=2))
+        assert store.gaps("2026-11-01") == [counted("2026-11-03", count=3)]
+        assert [one.count for one in store.gaps()] == [8]
+        assert store.gaps("2026-11-04") == []
+
+    def test_two_processes_count_the_same(self, store: Any, opened: Callable[[], Any]) -> None:
+        other = opened()
+        codes = [f"C{n}" for n in range(20)]
+        waiting = [
+            one.commit(Unit(tuple(counted(code=code) for code in order)))
+            for _ in range(10)
+            for one, order in ((store, codes), (other, codes[::-1]))
+        ]
+        assert [done.exception(WAIT) for done in waiting] == [None] * 20
+        assert {one.count for one in store.gaps()} == {20}
+
+    def test_a_unit_that_is_refused_counts_nothing(self, store: Any) -> None:
+        first = document()
+        kept(store, first)
+        assert refusal(store, document(first.digest), counted()) is Conflict
+        assert store.gaps() == []
 
 
 class TestReading:

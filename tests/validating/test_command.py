@@ -329,3 +329,49 @@ def test_an_installed_package_is_named_by_name_and_version(tmp_path, monkeypatch
     assert found.exit_code == 1
     assert "profile-min" in found.output
     assert run(cli, ["validate", "--package", "example.pack#2.0.0", str(document)]).exit_code == 2
+
+
+BATCH = (
+    b"FHS|^~\\&|HIS\rBHS|^~\\&|HIS\r"
+    + MESSAGE.replace(b"1980x", b"1980")
+    + MESSAGE
+    + b"MSH|^^^^|\r"
+    + b"BTS|4\rFTS|1\r"
+)
+
+
+def test_every_message_of_a_batch_is_judged_with_its_lines_in_the_file(tmp_path):
+    (tmp_path / "night.hl7").write_bytes(BATCH)
+    (tmp_path / "night.txt").write_bytes(BATCH)
+    for name in ("night.hl7", "night.txt"):
+        result = run("--json", str(tmp_path / name))
+        told = [json.loads(line) for line in result.stdout.splitlines()]
+        assert result.exit_code == 1
+        assert [outcome["extension"][0]["valueString"].removeprefix(str(tmp_path / name)) for outcome in told] == [
+            ":3", ":7", ":11", "",
+        ]  # fmt: skip
+        assert [any(i["severity"] in ("error", "fatal") for i in o["issue"]) for o in told] == [
+            False,
+            False,
+            True,
+            True,
+        ]
+        places = {i["location"][0] for o in told for i in o["issue"] if "location" in i}
+        assert any(place.startswith("9:") for place in places)  # PID-7 of the second message
+        assert "12:1" in places  # BTS-1
+
+
+def test_a_batch_on_a_page_counts_its_messages_and_shows_their_lines(tmp_path):
+    (tmp_path / "night.hl7").write_bytes(BATCH)
+    result = run("--lang", "en", str(tmp_path / "night.hl7"))
+    assert "3 documents checked" in result.stdout
+    assert "found 3   expected 4" in result.stdout
+    assert run("--lang", "en", "-", input=BATCH).stdout.replace("(stdin)", str(tmp_path / "night.hl7")) == result.stdout
+    alone = run("--json", str(tmp_path / "night.hl7"), "--as", "fhir")
+    assert json.loads(alone.stdout)["issue"][0]["severity"] == "fatal"
+
+
+def test_a_pipe_is_read_as_a_file_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen([sys.executable, "-c", f"open({str(tmp_path / 'pipe')!r}, 'wb').write({MESSAGE!r})"]):
+        assert "PID-7" in run("--lang", "en", str(tmp_path / "pipe")).stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,11 @@ from gateway.errors import Invalid, Malformed, Unsound
 from gateway.model.document import Parsed
 from gateway.model.report import Report
 from gateway.model.wire import read_json
-from gateway.standards.fhir.render import render
-from gateway.standards.fhir.reply import reply
+from gateway.standards.fhir.render import accepted, render
+from gateway.standards.fhir.reply import reply, reply_all
 
 if TYPE_CHECKING:
+    from gateway.standards import Part
     from gateway.validating import Validator
 
 NAME = "fhir"
@@ -53,6 +54,11 @@ def parse(body: bytes, charset: str = "") -> Parsed:  # noqa: ARG001
         sender=_sender(header),
         version="4.0.1",
     )
+
+
+def parts(body: bytes, charset: str = "") -> Iterator[Part] | None:  # noqa: ARG001 the form of every standard
+    """A resource is always a document by itself; what a Bundle holds belongs together."""
+    return None
 
 
 def check(parsed: Parsed) -> Report:
@@ -114,4 +120,16 @@ def _sender(header: Mapping[str, Any]) -> tuple[str, str]:
     return (name if isinstance(name, str) else "", endpoint if isinstance(endpoint, str) else "")
 
 
-__all__ = ["CONTENT_TYPES", "NAME", "admit", "check", "parse", "render", "reply", "sniff"]
+__all__ = [
+    "CONTENT_TYPES",
+    "NAME",
+    "accepted",
+    "admit",
+    "check",
+    "parse",
+    "parts",
+    "render",
+    "reply",
+    "reply_all",
+    "sniff",
+]

@@ -7,21 +7,27 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from gateway.errors import Misconfigured
+from gateway.model.dispatch import Dispatch, Rendition
 from gateway.model.document import Resource
 from gateway.model.references import rewritten
 from gateway.model.released import Released
 from gateway.model.wire import write_json
 
 
-def render(released: Released, interaction: str, exchange: str, at: datetime, recipient: str) -> tuple[bytes, str]:
-    """The Bundle's bytes and content type. `interaction` is `transaction` or `message`. Raises Misconfigured for another."""
+def render(released: Released, dispatch: Dispatch) -> Rendition:
+    """The Bundle's bytes and content type, by the agreement's interaction: `transaction` or `message`. Raises Misconfigured for another."""
+    interaction = dispatch.agreement.interaction
     if interaction == "transaction":
         bundle = _transaction(released)
     elif interaction == "message":
-        bundle = _message(released, exchange, at, recipient)
+        bundle = _message(released, dispatch.exchange, dispatch.at, dispatch.recipient.references[0])
     else:
         raise Misconfigured(f"FHIR is not rendered as {interaction}.")
-    return write_json(bundle), "application/fhir+json"
+    return Rendition(write_json(bundle), "application/fhir+json")
+
+
+def accepted(_sent: bytes, _answer: bytes) -> None:
+    """The transport has judged it: an HTTP status says whether a Bundle was taken."""
 
 
 def _transaction(released: Released) -> dict[str, Any]:

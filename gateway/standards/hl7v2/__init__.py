@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from io import BytesIO
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Malformed
+from gateway.model.dispatch import Dispatch, Rendition
 from gateway.model.document import Parsed
+from gateway.model.released import Released
 from gateway.model.report import Report
 from gateway.standards.hl7v2.acknowledge import acknowledge as write
+from gateway.standards.hl7v2.batch import Entry, is_batch, messages_in
 from gateway.standards.hl7v2.message import Message, read_message
+from gateway.standards.hl7v2.receipts import reply_all
 from gateway.standards.hl7v2.reply import reply
 
 NAME = "hl7v2"
@@ -21,16 +27,26 @@ CONTENT_TYPES = (
     "text/hl7-v2",
 )
 
-__all__ = ["CONTENT_TYPES", "NAME", "acknowledge", "admit", "check", "parse", "reply", "sniff"]
+__all__ = [
+    "CONTENT_TYPES", "NAME", "accepted", "acknowledge", "admit", "check", "parse", "parts", "render", "reply", "reply_all", "sniff",
+]  # fmt: skip
 
 
 def sniff(body: bytes) -> bool:
-    """Whether bytes begin like a message: MSH behind nothing but framing, line ends and a byte order mark."""
-    return body[:16].lstrip(b"\x0b\r\n \t").removeprefix(b"\xef\xbb\xbf").startswith(b"MSH")
+    """Whether bytes begin like a message (MSH) or a batch (FHS, BHS): behind nothing but framing, line ends and a byte order mark."""
+    start = body[:16].lstrip(b"\x0b\r\n \t").removeprefix(b"\xef\xbb\xbf")
+    return start.startswith(b"MSH") or is_batch(body)
+
+
+def parts(body: bytes, charset: str = "") -> Iterator[Entry] | None:
+    """The messages of a batch (`messages_in`); None for what does not begin with FHS or BHS."""
+    return messages_in(BytesIO(body), charset) if is_batch(body) else None
 
 
 def parse(body: bytes, charset: str = "") -> Parsed:
     """One message to a Parsed whose tree is a Message. Raises Malformed, Unsupported or TooLarge (see `read_message`)."""
+    if is_batch(body):
+        raise Malformed("This is a batch; its messages are read one by one.")
     message = read_message(body, charset)
     return Parsed(
         standard=NAME,
@@ -42,6 +58,20 @@ def parse(body: bytes, charset: str = "") -> Parsed:
         version=message.version,
         report=message.report,
     )
+
+
+def render(released: Released, dispatch: Dispatch) -> Rendition:
+    """One message (see render.py)."""
+    from gateway.standards.hl7v2.render import render as rendered  # heavy: maps are loaded with it
+
+    return rendered(released, dispatch)
+
+
+def accepted(sent: bytes, answer: bytes) -> None:
+    """What an acknowledgement means for a delivery (see render.py)."""
+    from gateway.standards.hl7v2.render import accepted as judged
+
+    judged(sent, answer)
 
 
 def check(parsed: Parsed, *, at_door: bool = False) -> Report:

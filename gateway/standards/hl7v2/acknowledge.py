@@ -35,7 +35,7 @@ def acknowledge(
     (MSH-15, enhanced mode) gets CA, CE or CR instead. Delimiters, version and character set are those of the sender.
     """
     header, form = _header_of(received)
-    write = _Writer(form.delimiters)
+    write = Writer(form.delimiters)
     version = header.value(12) if header.value(12) in known_versions() else _DEFAULT_VERSION
     code = "AA" if error is None else error.ack
     if header.value(15).strip(NULL) not in ("", "NE"):  # table 0155: NE = never
@@ -65,7 +65,7 @@ def _salvaged(received: bytes) -> tuple[Segment, Form]:
     return Segment(line, 1, form), form
 
 
-class _Writer:
+class Writer:
     """Values to fields of one set of delimiters."""
 
     __slots__ = ("d",)
@@ -93,7 +93,7 @@ class _Writer:
 _UNCARRIED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-def _msh(header: Segment, write: _Writer, own: tuple[str, str], at: datetime) -> str:
+def _msh(header: Segment, write: Writer, own: tuple[str, str], at: datetime) -> str:
     control_id, version = own
     event = header.value(9, 1, 2)[:3]
     kind = write.composite("ACK", event, "ACK" if event else "") if _number(version) >= (2, 3, 1) else "ACK"
@@ -117,11 +117,11 @@ def _charset(header: Segment) -> str:
         return ""
 
 
-def _msa(header: Segment, write: _Writer, code: str) -> str:
+def _msa(header: Segment, write: Writer, code: str) -> str:
     return write.segment("MSA", code, write.text(header.value(10)[:MAX_CONTROL_ID]))
 
 
-def _errors(error: GatewayError, write: _Writer, version: tuple[int, ...]) -> list[str]:
+def _errors(error: GatewayError, write: Writer, version: tuple[int, ...]) -> list[str]:
     """One ERR per position: fields 2, 3, 4 and 8 since v2.5, field 1 before."""
     text = _conditions().get(error.condition, "")
     made = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import IO
 
 from gateway.errors import Unusable
@@ -17,7 +18,9 @@ from gateway.standards.hl7v2.lines import BOM, FRAMING, LIMITS, Limits
 from gateway.standards.hl7v2.message import Message, read_message
 from gateway.standards.hl7v2.stream import Piece, pieces
 
+_HEADER = re.compile(rb"[FB]HS[!-/:-@\[-`{-~]")
 _COUNT = re.compile(r"[0-9]{1,9}")
+_AROUND = FRAMING + b" \t"
 _NOTHING = Report()
 
 
@@ -36,6 +39,21 @@ class Entry:
     message: Message | None = field(default=None, repr=False)
     report: Report = _NOTHING
     error: Unusable | None = None
+
+
+def is_batch(body: bytes) -> bool:
+    """Whether bytes begin with the header of a file or batch, behind nothing but framing, blanks and a byte order mark.
+
+    Messages without a header around them are none: a second MSH may be in a text that somebody forgot to escape.
+    """
+    return _HEADER.match(body[:64].lstrip(_AROUND).removeprefix(BOM).lstrip(_AROUND)) is not None
+
+
+def headers(body: bytes) -> Iterator[str]:
+    """The 0..* headers of files and batches (FHS, BHS) as they are written, in order."""
+    for piece in pieces(BytesIO(body)):
+        if piece.name in ("FHS", "BHS"):
+            yield _lines(piece.body)[0]
 
 
 def messages_in(stream: IO[bytes], charset: str = "", limits: Limits = LIMITS) -> Iterator[Entry]:
