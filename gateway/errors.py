@@ -183,7 +183,7 @@ class TryLater(Undeliverable):
 
 
 class GiveUp(Undeliverable):
-    """The recipient will never take it: other 4xx, what was rendered is not valid."""
+    """The recipient will never take it: other 4xx, a refusal in its acknowledgement."""
 
     issue = "processing"
 

@@ -6,30 +6,30 @@ Of a batch of HL7 v2 messages each becomes a result of its own; a file of any si
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.speaking import speaking
+from gateway.cli.documents import LINES, Document, documents, found
+from gateway.cli.speaking import speaking, unusable
 from gateway.errors import GatewayError
-from gateway.model.report import Conversion, Report
+from gateway.model.report import Conversion
 from gateway.model.wire import write_json
+from gateway.standards.judge import told
 
 if TYPE_CHECKING:
     from gateway.pipeline.conversion import Terms
 
-_START = 4_096  # bytes that tell the standard
-SUFFIXES = {".hl7": "hl7v2", ".er7": "hl7v2", ".json": "fhir"}
+ENDINGS = (".hl7", ".er7", ".json", *LINES)
 
 
 def convert_command(
-    files: Annotated[list[Path], typer.Argument(help="Documents, or folders of them.")],
+    files: Annotated[list[Path], typer.Argument(help="Documents, folders of them, or - for standard input.")],
     source: Annotated[str, typer.Option("--from", help="The standard they are in; recognised when left out.")] = "",
-    target: Annotated[str, typer.Option("--to", help="The standard wanted.")] = "fhir",
+    target: Annotated[str, typer.Option("--to", help="fhir, hl7v2, or hl7v2:ORU^R01 for that event.")] = "fhir",
     out: Annotated[Path | None, typer.Option("--out", help="A folder for the results, one file each.")] = None,
     losses: Annotated[bool, typer.Option("--losses", help="Say what reached no element.")] = False,
     origins: Annotated[bool, typer.Option("--origins", help="Say where each element came from.")] = False,
@@ -45,20 +45,34 @@ def convert_command(
         typer.Option("--site", exists=True, file_okay=False, help="A site: its systems, its overlays, its ids."),
     ] = None,
     sender: Annotated[str, typer.Option("--sender", help="Who sent: a participant of the site.")] = "",
+    receiver: Annotated[str, typer.Option("--receiver", help="Who a message is for: a participant of the site.")] = "",
 ) -> None:
     """Convert documents and batches of them. Exit code 1 when one could not be read or has findings of severity error, 2 when there are none."""
+    target = _target(target, explain=explain, provenance=provenance)
     with speaking():
-        terms = _terms(source, site, sender, provenance)
-    paths = _found(files)
-    if not paths:
-        typer.echo("There are no documents to convert.", err=True)
-        raise typer.Exit(2)
+        terms = replace(_terms(source, site, sender, provenance), receiver=receiver)
+    try:
+        paths = list(found(files, ENDINGS))
+    except OSError as error:
+        raise unusable(f"{error.strerror}: {error.filename}") from error
     if out is not None:
+        _apart(paths)
         out.mkdir(parents=True, exist_ok=True)
-    bad = 0
-    for path in _progress(paths, shown=out is not None and len(paths) > 1):
-        bad += not _one(path, terms, target, out, _Wanted(losses, origins, explain))
-    raise typer.Exit(1 if bad else 0)
+    fine, wanted = True, _Wanted(losses, origins, explain)
+    for document in documents(_progress(paths, shown=out is not None and len(paths) > 1), source):
+        path = paths[document.number - 1]
+        fine = _one(_called(path, document), document, (terms, target), out, wanted) and fine
+    raise typer.Exit(0 if fine else 1)
+
+
+def _target(target: str, *, explain: bool, provenance: bool) -> str:
+    """What is written: `fhir` (`fhir-r4` is the name that agreements use), `hl7v2`, or `hl7v2:ORU^R01`. Exit code 2 for another."""
+    name, _, trigger = target.partition(":")
+    if name not in ("fhir", "fhir-r4", "hl7v2") or (name != "hl7v2" and trigger) or target.endswith(":"):
+        raise unusable(f"There is no {target} to convert to: fhir, hl7v2, or hl7v2:TYPE^EVENT such as hl7v2:ADT^A08.")
+    if name == "hl7v2" and (explain or provenance):
+        raise unusable("--explain and --provenance are for conversions to fhir.")
+    return target if name == "hl7v2" else "fhir"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,74 +101,54 @@ def _terms(source: str, site: Path | None, sender: str, provenance: bool) -> Ter
     return replace(terms, id_key=read_site_key(path).inner["id"]) if path.exists() else terms
 
 
-def _one(path: Path, terms: Terms, target: str, out: Path | None, wanted: _Wanted) -> bool:
-    """Whether a file was converted, every message of it when it is a batch; nothing of one message stops the next."""
-    standard = terms.source or SUFFIXES.get(path.suffix.lower(), "") or _told(path)
-    fine = True
-    for name, document in _documents(path, standard):
-        if isinstance(document, Report):
-            _found_in_batch(name, document)
-            fine = fine and document.ok
-        else:
-            fine = _converted(name, document, (replace(terms, source=standard), target), out, wanted) and fine
-    return fine
+def _apart(paths: Sequence[Path]) -> None:
+    """Results are called by their documents, so no two of these may have one name. Exit code 2 when two have."""
+    known: dict[str, Path] = {}
+    for path in paths:
+        if (before := known.setdefault(path.stem, path)) is not path:
+            raise unusable(f"{before} and {path} would be written to one file.")
 
 
-def _told(path: Path) -> str:
-    """The standard by the content, "" for what nobody knows."""
-    from gateway.standards.judge import told
-
-    with path.open("rb") as stream:
-        return told(stream.read(_START))
+def _called(path: Path, document: Document) -> Path:
+    """What a document is called: as its file when it is the only one in it, else by its number as well (`night-12.hl7`)."""
+    return path.with_stem(f"{path.stem}-{document.part}") if document.part else path
 
 
-def _documents(path: Path, standard: str) -> Iterator[tuple[Path, bytes | Report]]:
-    """What is to be converted and what it is called; a Report is on the batch that the messages of a file are in.
-
-    A file is called as it is when there is one message in it, else each by its number as well (`night-12.hl7`).
-    """
-    if standard != "hl7v2":
-        yield path, path.read_bytes()
-        return
-    from gateway.standards.hl7v2.batch import messages_in
-
-    with path.open("rb") as stream:
-        entries = messages_in(stream)
-        early = list(islice(entries, 2))
-        alone = len(early) < 2 and all(entry.number for entry in early)
-        for entry in chain(early, entries):
-            name = path if alone else path.with_stem(f"{path.stem}-{entry.number}")
-            yield (name, entry.body) if entry.number else (path, entry.report)
-
-
-def _found_in_batch(path: Path, report: Report) -> None:
-    for finding in report.findings:
+def _one(path: Path, document: Document, way: tuple[Terms, str], out: Path | None, wanted: _Wanted) -> bool:
+    """Whether a document was converted, or there was nothing wrong with a batch; nothing of one document stops the next."""
+    if document.report is None:
+        terms, target = way
+        terms = replace(terms, source=terms.source or told(document.body))
+        return _converted(path, document.body, (terms, target), out, wanted)
+    for finding in document.report.findings:
         typer.echo(f"{path}: {finding.expression} {finding.text}", err=True)
+    return document.report.ok
 
 
 def _converted(path: Path, body: bytes, way: tuple[Terms, str], out: Path | None, wanted: _Wanted) -> bool:
     terms, target = way
     try:
-        made, told = _made(body, terms, target, wanted.explain)
+        made, shown = _made(body, terms, target, wanted.explain)
     except GatewayError as error:
         typer.echo(f"{path}: {' '.join((error.text, *error.positions))}", err=True)
         return False
-    content = told if isinstance(told, bytes) else write_json(told, pretty=True)
+    content = shown if isinstance(shown, bytes) else write_json(shown, pretty=True)
     if out is None:
         sys.stdout.buffer.write(content + b"\n")
     else:
-        (out / f"{path.stem}.{'json' if content.startswith(b'{') else 'out'}").write_bytes(content)
+        (out / f"{path.stem}.{'hl7' if isinstance(made.content, bytes) else 'json'}").write_bytes(content)
     _said(path, made, wanted)
+    if isinstance(made.content, bytes) and not wanted.losses and (lost := sum(loss.counts for loss in made.losses)):
+        typer.echo(f"{path}: {lost} values are not in the message (--losses lists them).", err=True)
     return all(issue["severity"] not in ("error", "fatal") for issue in made.report["issue"])
 
 
 def _made(body: bytes, terms: Terms, target: str, explain: bool) -> tuple[Conversion, Any]:
     """The conversion and what is written of it: its content, or all that explains it."""
-    from gateway.pipeline import convert
-    from gateway.pipeline.conversion import converted
+    from gateway.pipeline.conversion import converted, returned
 
     if target != "fhir":
-        made = convert(body, terms.source or None, target, terms.site)
+        made = returned(body, terms, target)
         return made, made.content
     work = converted(body, terms)
     return work.conversion, work.explained() if explain else work.conversion.content
@@ -177,20 +171,6 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
     for row in rows:
         table.add_row(*row)
     Console(stderr=True).print(table)
-
-
-def _found(files: Sequence[Path]) -> list[Path]:
-    """The files named, and those of a known ending below the folders named."""
-    found: list[Path] = []
-    for path in files:
-        if path.is_dir():
-            found.extend(sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES))
-        elif path.is_file():
-            found.append(path)
-        else:
-            typer.echo(f"{path}: there is no such file", err=True)
-            raise typer.Exit(2)
-    return found
 
 
 def _progress(paths: Sequence[Path], *, shown: bool) -> Iterable[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain, islice
@@ -20,30 +20,32 @@ STDIN = "-"
 LINES = (".ndjson", ".jsonl")
 _BATCHED = "hl7v2"  # the standard whose documents come in batches
 _START = 4_096  # bytes that tell the standard
-_ENDINGS = (".json", ".xml", ".hl7", ".er7", *LINES)
+ENDINGS = (".json", ".xml", ".hl7", ".er7", *LINES)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """Bytes and how they are called for people. `line` is how many lines of the file stand before them, `number` which file it is.
 
-    With a `report` it is no document to be judged but a batch of them, and this is what was found about it.
+    `part` counts the documents of a file from 1, 0 where it is the only one. With a `report` it is no document but a batch of them, and
+    this is what was found about it.
     """
 
     name: str
     body: bytes
     line: int = 0
     number: int = 1
+    part: int = 0
     report: Report | None = None
 
 
-def found(files: Iterable[Path]) -> Iterator[Path]:
+def found(files: Iterable[Path], endings: Container[str] = ENDINGS) -> Iterator[Path]:
     """The files named, and those of a known ending below the folders named. Raises OSError for what is not there, or an empty folder."""
     for path in files:
         if str(path) == STDIN:
             yield path
         elif path.is_dir():
-            inside = sorted(_inside(path))
+            inside = sorted(_inside(path, endings))
             if not inside:
                 raise OSError(errno.ENOENT, "There are no documents in this folder", str(path))
             yield from inside
@@ -53,10 +55,10 @@ def found(files: Iterable[Path]) -> Iterator[Path]:
             raise OSError(errno.ENOENT, "There is no such file, or it cannot be read", str(path))
 
 
-def _inside(folder: Path) -> Iterator[Path]:
+def _inside(folder: Path, endings: Container[str]) -> Iterator[Path]:
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in _ENDINGS and not hidden and path.is_file():
+        if path.suffix.lower() in endings and not hidden and path.is_file():
             yield path
 
 
@@ -78,7 +80,7 @@ def _inside_of(handle: IO[bytes], name: str, number: int, standard: str) -> Iter
     handle = handle if handle.seekable() else BytesIO(handle.read(MAX_BYTES + 1))
     start = handle.read(_START)
     handle.seek(0)
-    if standard in ("", _BATCHED) and told(start) == _BATCHED:
+    if (standard or told(start)) == _BATCHED:
         yield from _messages(handle, name, number)
     else:
         yield Document(name, handle.read(MAX_BYTES + 1), 0, number)
@@ -93,18 +95,20 @@ def _messages(handle: IO[bytes], name: str, number: int) -> Iterator[Document]:
     alone = len(early) < 2 and all(entry.number for entry in early)
     for entry in chain(early, entries):
         if entry.number:
-            yield Document(name if alone else f"{name}:{entry.line + 1}", entry.body, entry.line, number)
+            called, part = (name, 0) if alone else (f"{name}:{entry.line + 1}", entry.number)
+            yield Document(called, entry.body, entry.line, number, part)
         else:
-            yield Document(name, b"", entry.line, number, entry.report)
+            yield Document(name, b"", entry.line, number, report=entry.report)
 
 
 def _lines(handle: IO[bytes], name: str, number: int) -> Iterator[Document]:
     """One document per line; empty lines are none (a line ends at a line feed and nowhere else)."""
-    line = 0
+    line = part = 0
     while body := handle.readline(MAX_BYTES + 1):
         rest = body
         while rest and not rest.endswith(b"\n"):
             rest = handle.readline(MAX_BYTES)
         if body.strip():
-            yield Document(f"{name}:{line + 1}", body, line, number)
+            part += 1
+            yield Document(f"{name}:{line + 1}", body, line, number, part)
         line += 1

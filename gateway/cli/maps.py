@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.gaps import gaps_command, load_command
+from gateway.cli.roundtrip import roundtrip_command
 from gateway.cli.speaking import speaking, unusable
 from gateway.data import data_path
 from gateway.errors import Misconfigured
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.command("gaps")(gaps_command)
 app.command("load")(load_command)
+app.command("roundtrip")(roundtrip_command)
 _FOLDER: Any = {"exists": True, "file_okay": False}
 Overlays = Annotated[list[Path] | None, typer.Option("--overlay", help="A folder shaped like mappings/.", **_FOLDER)]
 Site = Annotated[Path | None, typer.Option("--site", help="A site: its mappings/ lie over what is shipped.", **_FOLDER)]

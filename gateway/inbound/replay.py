@@ -22,7 +22,8 @@ Act = Callable[[Node, str, Wish], tuple[Exchange, Unit]]
 
 
 async def replay(node: Node, call: Call) -> Egress:
-    """A parked exchange goes on; one that has ended is tried again as another one. Agreement and consent are asked again."""
+    """A parked exchange goes on; one that has ended is tried again as another one, once for each `reason`. Agreement and consent are asked
+    again."""
     return await _done(node, call, replayed, _read(call, "reason", "allow"))
 
 
@@ -47,8 +48,8 @@ def _read(call: Call, *names: str) -> dict[str, Any]:
 
 DOORS = (
     Door(
-        "POST", "/exchanges/{id}/replay", replay, "Let a parked exchange go on, or try one again that has ended", _OPERATORS,
-        _MAX_BODY,
+        "POST", "/exchanges/{id}/replay", replay, "Let a parked exchange go on, or try one again that has ended (once for each reason)",
+        _OPERATORS, _MAX_BODY,
     ),
     Door("POST", "/exchanges/{id}/give-up", give_up, "Give up a parked exchange", _OPERATORS, _MAX_BODY),
 )  # fmt: skip

@@ -11,17 +11,19 @@ from typing import Any
 from gateway.errors import Misconfigured
 
 POLICIES = ("keep", "drop", "default")
+_BACK = (None, "", "yes", "no")
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One row: what a source code becomes. `system` overrides the table's target system; `back`: written for that target on the way back."""
+    """One row: what a source code becomes. `system` overrides the table's target system; `back` yes: written for
+    that target on the way back; no: never."""
 
     id: str
     target: str
     display: str = ""
     system: str = ""
-    back: bool = False
+    back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ def _rows(path: Path) -> dict[str, Code]:
         for row in reader:
             if None in row or not row["id"] or not row["source"] or row["code"] in rows:
                 raise Misconfigured(f"{path.name}:{reader.line_num}: a row needs an id, a source and a code of its own")
+            if row.get("back") not in _BACK:
+                raise Misconfigured(f"{path.name}:{reader.line_num}: `back` says yes, no or nothing")
             rows[row["code"]] = Code(
-                row["id"], row["target"], row.get("display") or "", row.get("system") or "", row.get("back") == "yes"
+                row["id"], row["target"], row.get("display") or "", row.get("system") or "", row.get("back") or ""
             )
     return rows

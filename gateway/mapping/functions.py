@@ -21,6 +21,7 @@ CODE = re.compile(r"[^\s]+( [^\s]+)*")
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d*)(?P<rest>\.\d*)?(?P<exp>[eE][+-]?\d{1,3})?", re.ASCII)
 _RANGE = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*-\s*(-?\d+(?:\.\d+)?)\s*", re.ASCII)
 MAX_DIGITS = 40
+_SECONDS = "Missing seconds were added."
 
 
 @dataclass(slots=True, eq=False)
@@ -151,9 +152,12 @@ def instant(node: Node, scope: Scope, rule: str) -> Any:
     return made.text if len(made.text) > 10 else Emitted(None, _source_text(node, scope))
 
 
-def time(node: Node, _scope: Scope, _rule: str) -> str | None:
-    """A time of day."""
-    return clock(node.text.strip())
+def time(node: Node, scope: Scope, rule: str) -> str | None:
+    """A time of day; seconds that are added are flagged (invariant 14)."""
+    made = clock(node.text.strip())
+    if made is not None and len(node.text.strip().replace(":", "").partition("+")[0]) < len("HHMMSS"):
+        scope.run.find("information", "informational", node.leaf, _SECONDS, rule)
+    return made
 
 
 def _moment(node: Node, scope: Scope, rule: str) -> Moment | Emitted | None:
@@ -170,7 +174,7 @@ def _moment(node: Node, scope: Scope, rule: str) -> Moment | Emitted | None:
     if made.zone_assumed:
         scope.run.find("information", "informational", node.leaf, "The sender's declared zone was assumed.", rule)
     if made.seconds_added:
-        scope.run.find("information", "informational", node.leaf, "Missing seconds were added.", rule)
+        scope.run.find("information", "informational", node.leaf, _SECONDS, rule)
     return made
 
 

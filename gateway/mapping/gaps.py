@@ -1,7 +1,7 @@
 """What documents brought that met no rule: codes without a row in their table, fields that no map reads. Counts, never values of people.
 
-A code is shown only when it looks like one and the same document does not use it in a name, an address, a contact or an identifier;
-what is left out is counted. The rows are made to be filled in and loaded (`gateway maps load`).
+A code is shown only when it is too short for a number of a person and the same document does not use it in a name, an address, a contact
+or an identifier: a field of codes may hold anything. What is left out is counted. The rows are made to be filled in and loaded (`gateway maps load`).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ COLUMNS = (
 HIDDEN = "(not shown)"
 MOST = 200  # different gaps of one document that are counted one by one
 SYSTEMS = "coding-systems"
-_CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/+*-]{0,14}[A-Za-z0-9+*])?|[가-힣]")
-_NUMBER = re.compile(r"\d[\d.-]{4,}\d")
+_CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_/+*-]{0,4}[A-Za-z0-9+*])?")
+_NUMBER = re.compile(r"\d{3}")
 _RESOLVED = re.compile(
     r"HL7\d{4}|[0-2](?:\.\d+)+|[A-Za-z][A-Za-z0-9+.-]*:.+|[0-9a-fA-F]{8}-.+"
 )  # a system that needs no row
@@ -71,8 +71,8 @@ def _order(gap: Gap) -> tuple[str, ...]:
 
 
 def is_code(text: str, personal: frozenset[str] = frozenset()) -> bool:
-    """Short, without blanks, no long number, and no word that the document uses for a person."""
-    return _CODE.fullmatch(text) is not None and not _NUMBER.fullmatch(text) and text.casefold() not in personal
+    """At most six characters, no three digits in a row, no dots, and no word that the document uses for a person."""
+    return _CODE.fullmatch(text) is not None and not _NUMBER.search(text) and text.casefold() not in personal
 
 
 def place(position: str) -> str:

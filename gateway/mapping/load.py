@@ -231,13 +231,13 @@ def _block(node: Any, label: str, values: Iterator[int]) -> Block:
 
 
 def _merged(base: Block, over: Block) -> Block:
-    """`over` on `base`: keys replace, `rows` merge by id, `ignore` and `scopes` add. Raises Misconfigured for what has no such form."""
+    """`over` on `base`: keys replace, `rows` merge by id, `ignore`, `scopes` and `back` add. Raises Misconfigured for what has no such form."""
     made = Block(base)
     made.where = over.where
     for key, value in over.items():
         if key == "rows":
             made["rows"] = _rows(base.get("rows") or [], value or [], over.where)
-        elif key in ("ignore", "scopes"):
+        elif key in ("ignore", "scopes", "back"):
             if not isinstance(value or {}, Mapping):
                 raise Misconfigured(f"{over.where}: {key} is a mapping")
             made[key] = {**(base.get(key) or {}), **(value or {})}

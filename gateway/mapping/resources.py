@@ -47,6 +47,8 @@ def drafted(rules: Rules, node: Node, scope: Scope) -> Draft:
         draft.derived_from.extend(d for d in list(scope.run.drafts.values()) if d.rules.to in rules.derived)
     draft.kept = apply(rules, Scope(scope.run, node, draft.body, draft)) == SOURCED
     draft.open = False
+    if draft.kept:
+        scope.run.keep(draft)
     return draft
 
 

@@ -17,13 +17,17 @@ from gateway.model.report import Origin, Report
 from gateway.model.wire import write_json
 
 
-def run(compiler: Compiler, name: str, source: Source, context: MapContext) -> Mapped:
-    """The source through the document map of that name. Origins are keyed `Type/id#element`; a bad field never fails the document."""
+def run(compiler: Compiler, name: str, source: Source, context: MapContext, most: int = 0) -> Mapped:
+    """The source through the document map of that name. Origins are keyed `Type/id#element`; a bad field never fails the document.
+
+    Raises TooLarge as soon as there are more than `most` resources (0: any number).
+    """
     rules = compiler.rules(name)
-    state = Run(source, context, compiler.library.name)
+    state = Run(source, context, compiler.library.name, most)
     apply(rules, Scope(state, _Root(source), {}))
     drafts = [draft for draft in state.drafts.values() if draft.kept]
     resources = _told_apart(drafts, state)
+    state.bound(len(resources))
     items, origins, cited = _finished(resources)
     lost = losses(source.positions(), cited, {**source.reasons(), **state.because})
     missed = tuple(sorted(state.missed))

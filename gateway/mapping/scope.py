@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gateway.errors import TooLarge
 from gateway.mapping.codes import Code, Table
 from gateway.mapping.context import MapContext
 from gateway.mapping.ids import keyed_id
@@ -60,12 +61,14 @@ class Draft:
 class Run:
     """One document going through one map: what has been made, noticed and ignored so far."""
 
-    def __init__(self, source: Source, context: MapContext, name_of: Callable[[str], str]) -> None:
+    def __init__(self, source: Source, context: MapContext, name_of: Callable[[str], str], most: int = 0) -> None:
         self.source = source
+        self.most = most
         self.context = context
         self.name_of = name_of
         self.sender = context.sender or source.sender
         self.drafts: dict[tuple[str, str], Draft] = {}
+        self.made: set[str] = set()  # references of drafts that are kept
         self.findings: list[Finding] = []
         self.because: dict[str, str] = {}
         self.missed: set[tuple[str, str]] = set()
@@ -76,6 +79,16 @@ class Run:
         if found is None and code and table.rows:
             self.missed.add((table.name, code))
         return found
+
+    def keep(self, draft: Draft) -> None:
+        """A draft that became a resource; several of one reference count once. Raises TooLarge over the bound."""
+        self.made.add(draft.reference)
+        self.bound(len(self.made))
+
+    def bound(self, resources: int) -> None:
+        """Raises TooLarge when so many resources are more than is taken of one document."""
+        if self.most and resources > self.most:
+            raise TooLarge("One document holds more resources than are taken at a time; send them in parts.")
 
     def find(self, severity: Severity, code: str, position: str, text: str, rule: str) -> None:
         """A finding at a source position; never with the value."""

@@ -24,7 +24,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a participant receives. `transport` http: `url` is a FHIR base or a messaging address; mllp: host:port.
+    """Where a participant receives. `transport` http: `url` is a FHIR base or a messaging address; mllp: mllp://host:port.
 
     `secret` names an environment variable or a file (`file:NAME` below the data directory) with the bearer token to present.
     """

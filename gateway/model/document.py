@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType
 
-from gateway.errors import GatewayError, Invalid, joint_status
+from gateway.errors import GatewayError, joint_status
 from gateway.model.report import Loss, Origin, Report
 
 Resource = Mapping[str, Any]
@@ -112,7 +112,7 @@ class Verdict:
     echo: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
-def status_of(verdicts: Sequence[Verdict], found: Report) -> int:
-    """The HTTP status of an answer to a batch (`joint_status`), 0 when all is well; what is wrong with the batch itself counts as Invalid."""
+def status_of(verdicts: Sequence[Verdict]) -> int:
+    """The HTTP status of an answer to a batch (`joint_status`), 0 when all is well."""
     errors: list[GatewayError] = [one.error for one in verdicts if one.error is not None]
-    return joint_status(errors if found.ok else [*errors, Invalid()], len(verdicts) - len(errors))
+    return joint_status(errors, len(verdicts) - len(errors))

@@ -77,6 +77,9 @@ class Store(Protocol):
         """Current versions, not deleted, of a person (and of those merged into it)."""
 
     def resource(self, type: str, id: str) -> ResourceRecord | None: ...
+    def versions(self, type: str, id: str) -> Sequence[ResourceRecord]:
+        """All that is kept of a resource, newest first."""
+
     def labels(self, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The labels of the current versions of `Type/id` references that are kept; labels stick (ARCHITECTURE.md, "Labels")."""
 

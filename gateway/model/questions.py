@@ -67,9 +67,9 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """Released references with version and digest; how many were withheld and under which labels (auditors only); how many values
+    """Released references with version and digest; how many were withheld and under which labels (auditors only).
 
-    of the document were lost on the way, and at which places (`ZPI-3.1`, never a value), the first few.
+    `lost` is how many values of the document were lost on the way, `lost_at` where, the first few places (`ZPI-3.1`, never a value).
     """
 
     trigger: str = ""
@@ -102,7 +102,7 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stage of the line for one exchange: its name, when, how it ended (`ok`, `refused`, `parked`, `failed`), a constant note."""
+    """One stage of the line for one exchange: its name, when, how it ended (`ok`, `refused`, `parked`, `failed`, `begun`), a constant note."""
 
     stage: str
     at: datetime
@@ -112,7 +112,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The journal entry that keeps all of it; one per matching agreement, or one refused. `id` is random."""
+    """The journal entry that keeps all of it; one per matching agreement, or one refused. `id` is random, that of another
+    try keyed by the one that was tried and the reason."""
 
     id: str
     received_id: str

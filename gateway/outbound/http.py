@@ -26,8 +26,8 @@ class HttpTransport:
         self._client = client or httpx.AsyncClient(follow_redirects=False, trust_env=False)
 
     async def send(self, endpoint: Endpoint, payload: bytes, headers: Mapping[str, str]) -> bytes:
-        """The body of a 2xx answer. Raises TryLater, GiveUp or InDoubt."""
-        sent = {**headers, "Accept": "application/fhir+json", **self._authorization(endpoint)}
+        """The body of a 2xx answer, asked for in the dialect of what is sent. Raises TryLater, GiveUp or InDoubt."""
+        sent = {**headers, "Accept": headers["Content-Type"], **self._authorization(endpoint)}
         request = self._client.build_request(
             "POST", endpoint.url, content=payload, headers=sent, timeout=endpoint.timeout
         )

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gateway.pipeline.push import Ready, Receipt
 
 _TRIES = 4
-_LARGE = 64_000  # bytes; what costs is resources, and 64 KB of OBX are a thousand of them
 
 
 async def carry(node: Node, received: Received) -> Receipt:
@@ -32,10 +31,11 @@ async def carry(node: Node, received: Received) -> Receipt:
 
     Raises Busy or NotDurable when nothing was kept; every other refusal is on record and stands in the receipt.
     """
+    from gateway.pipeline.node import LARGE
     from gateway.pipeline.push import push
 
     with node.cpu.holding(len(received.body)):
-        ready = await _apart(node, received) if len(received.body) > _LARGE else None
+        ready = await _apart(node, received) if len(received.body) > LARGE else None
         for _ in range(_TRIES):
             settled = await node.cpu.run(push, node, received, ready)
             try:
@@ -103,14 +103,15 @@ async def worked(node: Node, lease: Lease) -> None:
 
 async def _unit_of(node: Node, lease: Lease) -> Unit:
     """What the work on an entry leaves to be recorded. Raises what is Undeliverable."""
-    from gateway.pipeline.delivery import Over, delivered, index, reconsider, send
+    from gateway.pipeline.delivery import Over, delivered, reconsider, send
+    from gateway.pipeline.index import index
 
     if lease.entry.kind == "index":
         return await node.cpu.run(index, node, lease)
     ready = await node.cpu.run(reconsider, node, lease)
     if isinstance(ready, Over):
         return ready.unit
-    if ready.before.puts:
+    if ready.before != Unit():
         await _durable(node, ready.before)
     await send(node, ready)
     return delivered(node, ready, lease)
@@ -127,16 +128,17 @@ def convert(
 ) -> Conversion:  # fmt: skip
     """A document of any standard as FHIR R4, with origins, losses and findings; never fails for an unfamiliar message type.
 
+    `target` `hl7v2` (or `hl7v2:ORU^R01`) writes a message instead: `.content` is its bytes, origins are keyed by its positions, losses
+    by the elements of FHIR.
+
     `source` names the standard (`hl7v2`, `fhir`), None recognises it. `site` gives the identifier and code systems that it declares of a
     sender, and its overlays: of the participant `sender`, else of the one whose facility the document names. `provenance` adds a Provenance.
     Raises Unsupported for another `target` or standard, Malformed or TooLarge for what cannot be read, Misconfigured for a sender that is none.
     """
-    from gateway.errors import Unsupported
-    from gateway.pipeline.conversion import Terms, converted
+    from gateway.pipeline.conversion import Terms, converted, returned
 
-    if target != "fhir":
-        raise Unsupported("Only FHIR can be converted to.")
-    return converted(document, Terms(source or "", site, sender, provenance=provenance)).conversion
+    terms = Terms(source or "", site, sender, provenance=provenance)
+    return converted(document, terms).conversion if target == "fhir" else returned(document, terms, target)
 
 
 __all__ = ["answer", "carry", "convert", "drain"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from gateway.mapping.gaps import place
@@ -26,7 +27,7 @@ class Again:
     step: Step | None = None
     phase: Literal["receipt", "replay"] = "receipt"
     replay_of: str = ""
-    over_budget: bool = False
+    allowed: int = 0  # values that an operator lets it lose
 
     def of(self, sheet: Exchange) -> Exchange:
         """The sheet of a new exchange as that of this one."""
@@ -41,9 +42,19 @@ def missing(what: What, losses: Sequence[Loss]) -> What:
     return replace(what, lost=what.lost + len(lost), lost_at=tuple(places)[:PLACES])
 
 
-def over_budget(exchange: Exchange, agreement: Agreement) -> bool:
-    """Has it lost more values than its agreement lets it? An agreement without a budget lets it lose any number."""
-    return agreement.loss_budget is not None and exchange.what.lost > agreement.loss_budget
+def over_budget(exchange: Exchange, agreement: Agreement, allowed: int) -> bool:
+    """Has it lost more values than its agreement or an operator lets it? An agreement without a budget lets it lose any number."""
+    return agreement.loss_budget is not None and exchange.what.lost > max(agreement.loss_budget, allowed)
+
+
+def allowed_record(exchange_id: str, lost: int, by: str, at: datetime) -> Record:
+    """That an operator lets an exchange lose as many values as were seen, and no more."""
+    return Record(ALLOWED, exchange_id, {"by": by, "lost": lost}, at)
+
+
+def allowed_of(record: Record | None) -> int:
+    """How many values an exchange may lose by that record; one from before the number was kept allows none."""
+    return int(record.value.get("lost", 0)) if record is not None else 0
 
 
 def parked_record(parked: Exchange) -> Record:

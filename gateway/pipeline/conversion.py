@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -13,11 +13,13 @@ from gateway.errors import Misconfigured, Unsupported
 from gateway.mapping import MapContext, provenance
 from gateway.mapping.context import DEVELOPMENT_KEY
 from gateway.mapping.explain import written
+from gateway.mapping.overlay import layers
 from gateway.model.agreement import Participant, Site
 from gateway.model.document import Mapped, Parsed
 from gateway.model.report import Conversion
 from gateway.stages.map import attest, conversion, library_of, map_document
 from gateway.standards import Standard, sniffed, standards
+from gateway.standards.fhir.source import resources_of
 
 _IGNORED = "ignored"
 
@@ -27,6 +29,7 @@ class Terms:
     """How a document is converted: `source` names its standard ("" recognises it), `site` declares systems and has overlays, `sender` is
     a participant of it ("" the one whose facility the document names), `id_key` makes ids, `provenance` asks for a Provenance.
 
+    `receiver` is the participant that a document of another standard is written for.
     Raises Misconfigured for a sender without a site, or one that it does not have.
     """
 
@@ -35,10 +38,12 @@ class Terms:
     sender: str = ""
     id_key: bytes = field(default=DEVELOPMENT_KEY, repr=False)
     provenance: bool = False
+    receiver: str = ""
 
     def __post_init__(self) -> None:
-        if self.sender and (self.site is None or self.sender not in self.site.participants):
-            raise Misconfigured(f"There is no such participant, or no site that has it: {self.sender}")
+        for one in (self.sender, self.receiver):
+            if one and (self.site is None or one not in self.site.participants):
+                raise Misconfigured(f"There is no such participant, or no site that has it: {one}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,38 @@ def converted(document: bytes, terms: Terms) -> Converted:
     return mapped_by(document, parsed, context_for(parsed, terms), with_provenance=terms.provenance)
 
 
+def returned(document: bytes, terms: Terms, target: str) -> Conversion:
+    """A document of any standard as one of another (`hl7v2`, or `hl7v2:ORU^R01` for a message of that event), by way of FHIR R4.
+
+    Losses are those of the way there and those of the way back. Raises Unsupported where that standard is not written.
+    """
+    name, _, trigger = target.partition(":")
+    if name not in standards() or find_spec(f"gateway.standards.{name}.back") is None:
+        raise Unsupported("Documents of this standard are not written here.")
+    parsed = standard_for(document, terms.source).parse(document)
+    there = None if parsed.standard == "fhir" else mapped_by(document, parsed, context_for(parsed, terms)).conversion
+    tree = parsed.tree if there is None else there.content
+    made: Conversion = import_module(f"gateway.standards.{name}.back").document_of(
+        resources_of(tree), _receiving(terms), trigger, _recipient(terms), str(tree.get("timestamp", ""))
+    )
+    return made if there is None else replace(made, losses=(*there.losses, *made.losses))
+
+
+def _recipient(terms: Terms) -> Participant | None:
+    return terms.site.participants[terms.receiver] if terms.site is not None and terms.receiver else None
+
+
+def _receiving(terms: Terms) -> MapContext:
+    """The names that a recipient gives to systems, and the maps that speak for it."""
+    recipient = _recipient(terms)
+    if terms.site is None or recipient is None:
+        return MapContext(id_key=terms.id_key)
+    overlays = layers(terms.site.root / "mappings", "", recipient.id)
+    return MapContext(
+        identifier_systems=recipient.identifier_systems, code_systems=recipient.code_systems, overlays=overlays
+    )
+
+
 def standard_for(document: bytes, name: str = "") -> Standard:
     """The standard of that name, "" the one that a document looks like. Raises Unsupported."""
     if name and name not in standards():
@@ -90,9 +127,11 @@ def standard_for(document: bytes, name: str = "") -> Standard:
     return standards()[name] if name else sniffed(document)
 
 
-def mapped_by(document: bytes, parsed: Parsed, context: MapContext, *, with_provenance: bool = False) -> Converted:
-    """What was read of a document, mapped by what is declared of its sender."""
-    mapped = map_document(parsed, context=context)
+def mapped_by(
+    document: bytes, parsed: Parsed, context: MapContext, *, with_provenance: bool = False, most: int = 0
+) -> Converted:
+    """What was read of a document, mapped by what is declared of its sender. Raises TooLarge over `most` resources (0: any number)."""
+    mapped = map_document(parsed, context=context, most=most)
     return Converted(
         document, parsed, attest(mapped, document, context, __version__) if with_provenance else mapped, context
     )

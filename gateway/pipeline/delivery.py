@@ -22,7 +22,6 @@ from gateway.errors import (
     Unavailable,
     Undeliverable,
 )
-from gateway.mapping.ids import keyed_id
 from gateway.mapping.overlay import layers
 from gateway.model.agreement import Agreement, Endpoint, Participant
 from gateway.model.dispatch import Dispatch
@@ -30,16 +29,16 @@ from gateway.model.document import Item, PersonKey
 from gateway.model.questions import Decision, Exchange, Status, Step
 from gateway.model.records import (
     ExchangeAnew,
+    ExchangeChange,
     Lease,
     OutboxDone,
     OutboxHeld,
     OutboxRetry,
     Record,
-    ResourceRecord,
     Unit,
 )
-from gateway.model.wire import read_json, write_json
-from gateway.pipeline.again import ALLOWED, LOSS_BUDGET, missing, over_budget
+from gateway.model.wire import read_json
+from gateway.pipeline.again import ALLOWED, LOSS_BUDGET, allowed_of, missing, over_budget
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import REPORTED, about, on_file
 from gateway.stages.decide import Asked, decide_items, labelled
@@ -74,8 +73,11 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
     exchange = node.store.exchange(lease.entry.exchange)
     if exchange is None:
         raise Defect("An outbox entry without its exchange.")
+    if exchange.steps[-1].outcome == _BEGUN:
+        raise InDoubt
     kept = read_json(node.keyring.open(lease.entry.payload))
-    exchange = replace(exchange, what=replace(exchange.what, lost=kept["lost"], lost_at=tuple(kept["lostAt"])))
+    lost, places = kept.get("lost", 0), kept.get("lostAt", ())  # not there before losses were counted
+    exchange = replace(exchange, what=replace(exchange.what, lost=lost, lost_at=tuple(places)))
     agreement = node.site.agreements.get(exchange.agreement)
     at = node.clock()
     if agreement is None or not _in_force(node, agreement, at):
@@ -139,8 +141,10 @@ def _ready(
     before = Unit() if same else _changed(node, anew, lease, decision, at)
     rendered = render(released, _dispatch(node, exchange, agreement, recipient))
     anew = replace(anew, what=missing(anew.what, rendered.losses))
-    if over_budget(anew, agreement) and node.store.record(ALLOWED, exchange.id) is None:
+    if over_budget(anew, agreement, allowed_of(node.store.record(ALLOWED, exchange.id))):
         return Over(_parked(node, replace(exchange, what=missing(exchange.what, rendered.losses)), lease, LOSS_BUDGET))
+    if agreement.interaction not in _IDEMPOTENT:
+        before += _begun(exchange, lease, at)
     endpoint = recipient.endpoints[agreement.endpoint]
     return Ready(anew, decision, rendered, endpoint, before, agreement)
 
@@ -158,6 +162,12 @@ def _changed(node: Node, exchange: Exchange, lease: Lease, decision: Decision, a
     return rows + Unit((fact_of(exchange, "intent", "pending", at, node.ids),), (held,))
 
 
+def _begun(exchange: Exchange, lease: Lease, at: datetime) -> Unit:
+    """That sending begins. Whoever finds this as the last step cannot know whether it arrived; a lease that has passed on cannot say it."""
+    steps = (*exchange.steps, Step("deliver", at, _BEGUN))
+    return Unit((), (ExchangeChange(exchange.id, {"steps": steps}), OutboxHeld(lease.entry.id, lease.entry.token)))
+
+
 async def send(node: Node, ready: Ready) -> None:
     """Over the endpoint's transport, well within the lease. Raises what is Undeliverable."""
     transport = node.transports[ready.endpoint.transport]
@@ -165,9 +175,7 @@ async def send(node: Node, ready: Ready) -> None:
         async with asyncio.timeout(node.pace.lease * _OF_LEASE):
             answer = await transport.send(ready.endpoint, ready.rendered.body, ready.rendered.headers)
         accept(ready.rendered, answer, ready.agreement)
-    except (TimeoutError, InDoubt):
-        if ready.agreement.interaction not in _IDEMPOTENT:
-            raise Defect("It may have arrived, and sending it again would have a second effect.") from None
+    except TimeoutError:
         raise InDoubt from None
 
 
@@ -188,13 +196,17 @@ def delivered(node: Node, ready: Ready, lease: Lease) -> Unit:
 
 
 def undelivered(node: Node, exchange: Exchange, lease: Lease, error: GatewayError) -> Unit:
-    """Commit C of a failure: tried again with back-off, given up when the recipient will never take it or time is over."""
+    """Commit C of a failure: tried again with back-off, given up when the recipient will never take it or time is over.
+
+    What may have arrived is tried again only where that has no second effect.
+    """
     at = node.clock()
     if lease.entry.kind == "index":  # the exchange is kept all the same; only reading it waits
         later = None if isinstance(error, Defect) else at + timedelta(seconds=_pause(node, lease.entry.attempts))
         return Unit((), (OutboxRetry(lease.entry.id, lease.entry.token, later, type(error).__name__),))
     too_old = (at - exchange.when.received).total_seconds() > node.pace.give_up_after
-    if isinstance(error, TryLater | InDoubt) and not too_old:
+    again = isinstance(error, TryLater) or (isinstance(error, InDoubt) and _idempotent(node, exchange))
+    if again and not too_old:
         later = at + timedelta(seconds=_pause(node, lease.entry.attempts))
         kind = type(error).__name__
         waiting = replace(exchange, status="pending", steps=_noted(exchange, at, kind))
@@ -202,6 +214,11 @@ def undelivered(node: Node, exchange: Exchange, lease: Lease, error: GatewayErro
     if isinstance(error, Defect | TryLater | InDoubt):
         return _parked(node, exchange, lease, type(error).__name__)
     return _ended(node, exchange, lease, "failed", type(error).__name__)
+
+
+def _idempotent(node: Node, exchange: Exchange) -> bool:
+    agreement = node.site.agreements.get(exchange.agreement)
+    return agreement is not None and agreement.interaction in _IDEMPOTENT
 
 
 def _parked(node: Node, exchange: Exchange, lease: Lease, kind: str) -> Unit:
@@ -215,6 +232,7 @@ def _parked(node: Node, exchange: Exchange, lease: Lease, kind: str) -> Unit:
 
 
 _MAX_STEPS = 40
+_BEGUN = "begun"  # how the step of a delivery ends that could not be sent twice
 _OF_LEASE = 0.6  # of a lease's time a delivery may take
 _IDEMPOTENT = ("transaction",)  # sent again, these have no second effect
 
@@ -241,48 +259,16 @@ def _ended(node: Node, exchange: Exchange, lease: Lease, status: Status, reason:
     return Unit((fact,), (ExchangeAnew(over), OutboxDone(lease.entry.id, lease.entry.token)))
 
 
-def index(node: Node, lease: Lease) -> Unit:
-    """An `index` entry: resources into the native store, as new versions where they differ; labels only grow."""
-    kept = read_json(node.keyring.open(lease.entry.payload))
-    exchange = node.store.exchange(lease.entry.exchange)
-    if exchange is None or exchange.whom.person is None:
-        raise Defect("An outbox entry without its exchange.")
-    unit = Unit((), (OutboxDone(lease.entry.id, lease.entry.token),))
-    for row in kept["items"]:
-        unit += _version(node, exchange, item_from(row), kept["source"])
-    return unit
-
-
-def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
-    person = exchange.whom.person
-    assert person is not None  # noqa: S101 index() has seen to it
-    kind, _, own = item.reference.partition("/")
-    id = (
-        keyed_id(node.keyring.id_key, source, kind, [own]) if kind == "Patient" else own
-    )  # one row per person and sender
-    body = write_json(item.resource, canonical=True)
-    digest, before = node.keyring.digest(body), node.store.resource(kind, id)
-    if before is not None and before.digest == digest:
-        return Unit()
-    if before is not None and (
-        before.source != source or node.store.survivor(before.person) != node.store.survivor(person)
-    ):
-        raise Defect("A resource on file is somebody else's, or came from somebody else.")
-    labels = tuple(sorted(item.labels | set(before.labels if before else ())))
-    sealed, keys = node.keyring.seal(f"person:{person}", body)
-    version = before.version + 1 if before else 1
-    row = ResourceRecord(kind, id, version, person, source, labels, digest, exchange.when.received, sealed)
-    return Unit((*keys, row))
-
-
 def stuck(error: Exception) -> GatewayError:
     """What a failure of a delivery counts as: what is away or misconfigured here is tried again, a defect parks its lane to be seen."""
     if isinstance(error, Unavailable | Misconfigured | Conflict):
         return TryLater(error.text)
-    if isinstance(error, GatewayError):
-        return error if isinstance(error, Undeliverable | Defect) else GiveUp(error.text)
-    _log.error("defect in a delivery", kind=type(error).__name__)
+    if isinstance(error, Undeliverable):
+        return error
+    if isinstance(error, GatewayError) and not isinstance(error, Defect):
+        return GiveUp(error.text)
+    _log.error("defect in a delivery", kind=type(error).__name__, positions=getattr(error, "positions", ()))
     return Defect()
 
 
-__all__ = ["Over", "Ready", "delivered", "index", "reconsider", "send", "stuck", "undelivered"]
+__all__ = ["Over", "Ready", "delivered", "reconsider", "send", "stuck", "undelivered"]

@@ -20,6 +20,7 @@ from gateway.model.ports import Clock, Ids, Keyring, Store, Transport
 from gateway.validating.rulebook import Rulebook, Rules, rules_of
 
 T = TypeVar("T")
+LARGE = 64_000  # bytes; what costs is resources, and 64 KB of OBX are a thousand of them
 MAX_HELD = 200_000_000  # bytes of documents on their way at one time
 
 
@@ -64,6 +65,10 @@ class Cpu:
         finally:
             self._waiting -= 1
         return done.result
+
+    async def run_sized(self, size: int, work: Callable[..., T], *args: object) -> T:
+        """The result of work on a document of that size: in the one thread, or in a process of its own when it is LARGE."""
+        return (await self.run_apart(work, *args))() if size > LARGE else await self.run(work, *args)
 
     def run_blocking(self, work: Callable[..., T], *args: object) -> T:
         """The result of work that somebody outside the event loop waits for."""

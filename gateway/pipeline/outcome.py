@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
+from gateway.consent.succession import may_follow
 from gateway.errors import Conflict, Invalid
 from gateway.model.agreement import Agreement
 from gateway.model.document import Item, Mapped, Received
@@ -47,7 +47,7 @@ def outcome(
     items = tokenised(items, node.site.national_systems, node.keyring.token)
     sheet = replace(sheet, steps=sheet.steps + steps, how=replace(sheet.how, map=", ".join(mapped.map)))
     sheet = replace(sheet, what=missing(sheet.what, mapped.losses))
-    if over_budget(sheet, agreement) and not (again and again.over_budget):
+    if over_budget(sheet, agreement, again.allowed if again else 0):
         return _noted(node, sheet, "parked", LOSS_BUDGET, "map")
     if not (prepared.valid if mapped is prepared.mapped else validate_mapped(mapped, node.rules).ok):
         return _noted(node, sheet, "parked", "invalid-result", "validate")
@@ -150,12 +150,13 @@ def _consent(node: Node, kept: Exchange, item: Item) -> Unit:
     """A Consent, in force from this commit on; the person's epoch makes every older decision stale."""
     person = kept.whom.person
     assert person is not None  # noqa: S101 parked otherwise
-    before = node.store.resource("Consent", str(item.resource["id"]))
+    versions = node.store.versions("Consent", str(item.resource["id"]))
+    before = versions[0] if versions else None
     if before is not None and (node.store.survivor(before.person) != person or before.source != kept.who.participant):
         raise Conflict("This Consent is on file about somebody else, or from somebody else.")
     dated = {"dateTime": kept.when.received.isoformat(timespec="seconds"), **item.resource}
-    if before is not None and _revives(dated, read_json(node.keyring.open(before.content))):
-        raise Conflict("This Consent was withdrawn; a new one has a later date of its own.")
+    if versions and not may_follow(dated, [read_json(node.keyring.open(row.content)) for row in versions]):
+        raise Conflict("This Consent was withdrawn or replaced; a new one has a later date of its own.")
     body = write_json(dated, canonical=True)
     sealed, keys = node.keyring.seal(f"person:{person}", body)
     version = before.version + 1 if before else 1
@@ -164,16 +165,6 @@ def _consent(node: Node, kept: Exchange, item: Item) -> Unit:
         node.keyring.digest(body), kept.when.received, sealed,
     )  # fmt: skip
     return Unit((*keys, row), (EpochBump(person),))
-
-
-def _revives(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """An active Consent over one that is no longer active, without a later dateTime: an old message that comes late."""
-    if new.get("status") != "active" or old.get("status") == "active":
-        return False
-    try:
-        return not datetime.fromisoformat(new["dateTime"]) > datetime.fromisoformat(old["dateTime"])
-    except (ValueError, TypeError):  # not comparable: dates without time, or no dates at all
-        return True
 
 
 def _decided(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from gateway.errors import NotAgreed, TooLarge
+from gateway.errors import NotAgreed
 from gateway.mapping import MapContext
 from gateway.mapping.overlay import layers
 from gateway.model.agreement import Participant, Site
@@ -47,14 +47,12 @@ class Prepared:
 def prepare(received: Received, sender: Participant, context: MapContext, rules: Rules | None = None) -> Prepared:
     """receive → parse → validate → map → validate. Pure: needs no node and no store, so that it can run in a process of its own.
 
-    Raises what is Unusable, NotAgreed when the document names another sender.
+    Raises what is Unusable (TooLarge: over MAX_ITEMS), NotAgreed when the document names another sender.
     """
     parsed = parse_document(received)
     _agrees(sender, parsed)
     report = validate_document(parsed)
-    mapped = map_document(parsed, context=context)
-    if len(mapped.items) > MAX_ITEMS:
-        raise TooLarge("One document holds more resources than are taken at a time; send them in parts.")
+    mapped = map_document(parsed, context=context, most=MAX_ITEMS)
     notes = (("parse", ""), ("validate", f"{len(report.findings)} findings"), ("map", ", ".join(mapped.map)))
     made = validate_mapped(mapped, rules)
     findings = (report + mapped.report + made).as_outcome()

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.errors import Conflict, Invalid, NotFound
+from gateway.mapping.ids import keyed_id
 from gateway.model.agreement import Agreement
 from gateway.model.document import Principal
 from gateway.model.questions import Exchange, Step, What
@@ -21,11 +22,10 @@ from gateway.model.records import (
     OutboxDone,
     OutboxEntry,
     OutboxRetry,
-    Record,
     RecordGone,
     Unit,
 )
-from gateway.pipeline.again import ALLOWED, LOSS_BUDGET, PARKED, Again, parked_record
+from gateway.pipeline.again import LOSS_BUDGET, PARKED, Again, allowed_record, parked_record
 from gateway.pipeline.node import Node
 from gateway.pipeline.outcome import outcome
 from gateway.pipeline.resume import anew, ended, prepared_again, whose_is
@@ -37,7 +37,7 @@ GIVEN_UP = "given-up"
 MOST_SAID = 500  # characters of a reason
 ALLOWABLE = (LOSS, ORDER)
 _ENDED = ("delivered", "withheld", "failed", "refused")
-_ON_ITS_WAY = ("pending", "delivered")
+_TAKEN_UP = ("pending", "delivered", "kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ def replayed(node: Node, exchange_id: str, wish: Wish) -> tuple[Exchange, Unit]:
     """The exchange that goes on (a parked one: itself; an ended one: a new one) and the unit that makes it do so.
 
     Raises NotFound, and Conflict for one that is on its way, waits for an identity, has no agreement or document, would lose more
-    than its budget, or is older than what has gone to its recipient since; the last two unless they are allowed.
+    than its budget, or is older than what has gone to its recipient since; the last two unless they are allowed. Conflict as well for
+    a document whose identifiers do not lead to its person any more, and for a second try for the same reason.
     """
     exchange = _found(node, exchange_id)
     entries = node.store.outbox(exchange.id)
@@ -77,7 +78,7 @@ def replayed(node: Node, exchange_id: str, wish: Wish) -> tuple[Exchange, Unit]:
         raise Conflict("Something newer about this person has gone to this recipient; going on has to allow the order.")
     made, unit = _tried_again(node, exchange, entries[0]) if entries else _walked_again(node, exchange, wish)
     if LOSS in wish.allowed:
-        unit += Unit((Record(ALLOWED, made.id, {"by": _who(wish)}, node.clock()),))
+        unit += Unit((allowed_record(made.id, exchange.what.lost, _who(wish), node.clock()),))
     return made, unit + Unit((_fact(node, made, wish, "replay"),))
 
 
@@ -103,12 +104,12 @@ def _found(node: Node, exchange_id: str) -> Exchange:
 
 
 def _newer(node: Node, exchange: Exchange) -> bool:
-    """Has anything that was received later gone the same way, or is about to?"""
+    """Has anything that was received later gone the same way or been kept, or is about to?"""
     where = {
         "whom_person": str(exchange.whom.person), "whom_recipient": exchange.whom.recipient,
         "agreement": exchange.agreement, "when_received_from": exchange.when.received.isoformat(),
     }  # fmt: skip
-    since = (one for status in _ON_ITS_WAY for one in node.store.exchanges({**where, "status": status}, 2))
+    since = (one for status in _TAKEN_UP for one in node.store.exchanges({**where, "status": status}, 2))
     return any(one.id != exchange.id and one.when.received > exchange.when.received for one in since)
 
 
@@ -126,17 +127,30 @@ def _walked_again(node: Node, exchange: Exchange, wish: Wish) -> tuple[Exchange,
     assert exchange.whom.person is not None  # noqa: S101 asked before
     goes_on = exchange.status == "parked"
     again = Again(
-        exchange.id if goes_on else node.ids(), Step("replay", node.clock()), "replay",
-        exchange.replay_of if goes_on else exchange.id, LOSS in wish.allowed,
+        exchange.id if goes_on else _another(node, exchange, wish), Step("replay", node.clock()), "replay",
+        exchange.replay_of if goes_on else exchange.id, exchange.what.lost if LOSS in wish.allowed else 0,
     )  # fmt: skip
     person = node.store.survivor(exchange.whom.person)
     received, prepared = prepared_again(node, row)
+    whose = whose_is(node, prepared, person)
+    if set(whose.known.persons.values()) != {person}:
+        raise Conflict("The identifiers of this document do not lead to its person any more; it has to come again.")
     agreement = _agreement(node, exchange, prepared.parsed.trigger, node.clock())
     if agreement is None:
         made, unit = ended(node, _blank(exchange, again), person)
     else:
-        made, unit = outcome(node, received, prepared, whose_is(node, prepared, person), agreement, again)
+        made, unit = outcome(node, received, prepared, whose, agreement, again)
     return made, anew(unit) + _taken(exchange) if goes_on else unit
+
+
+def _another(node: Node, exchange: Exchange, wish: Wish) -> str:
+    """The id of another try: one for each reason, so that of two at once the store takes one."""
+    id = keyed_id(node.keyring.id_key, exchange.id, "replay", [wish.reason])
+    if node.store.exchange(id) is not None:
+        raise Conflict(
+            "This exchange was tried again for the same reason already; another try has a reason of its own."
+        )
+    return id
 
 
 def _blank(exchange: Exchange, again: Again) -> Exchange:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict, Invalid, NotFound
 from gateway.model.document import Identity, PersonKey, Principal, Received
 from gateway.model.questions import Exchange, Step
 from gateway.model.records import AuditFact, ExchangeAnew, IdentityLink, LinkGone, ReceivedRecord, RecordGone, Unit
@@ -67,8 +67,11 @@ def _resumed(node: Node, row: ReceivedRecord, person: PersonKey) -> Unit:
         agreement = agreements.get(exchange.agreement)
         if agreement is None:
             unit += anew(ended(node, exchange, person)[1])
-        else:
+            continue
+        try:
             unit += anew(outcome(node, received, prepared, whose, agreement, Again(exchange.id))[1])
+        except (Conflict, Invalid) as error:  # as at the door: refused and on record; the link is made all the same
+            unit += anew(ended(node, exchange, person, type(error).__name__)[1])
     return unit
 
 
@@ -91,9 +94,9 @@ def whose_is(node: Node, prepared: Prepared, person: PersonKey) -> Whose:
     return Whose(identity, subject, known, Unit(), {reference: f"Patient/{person}"} if reference else {})
 
 
-def ended(node: Node, exchange: Exchange, person: PersonKey) -> tuple[Exchange, Unit]:
-    """The agreement ended while the document waited: nothing is kept under it and nothing leaves."""
-    at, reason = node.clock(), "agreement-ended"
+def ended(node: Node, exchange: Exchange, person: PersonKey, reason: str = "agreement-ended") -> tuple[Exchange, Unit]:
+    """The agreement ended while the document waited, or what it says may not take effect any more: nothing is kept and nothing leaves."""
+    at = node.clock()
     over = replace(
         exchange, status="refused", whom=replace(exchange.whom, person=person), why=replace(exchange.why, reason=reason),
         steps=(*exchange.steps, Step("identify", at, "refused", reason)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from ipaddress import ip_network
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,12 +14,14 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from gateway.data import data_path
+from gateway.model.agreement import V2Form
 from gateway.site.nouns import basis_of
-from gateway.site.text import Place, Problem, Written
+from gateway.site.text import Place, Problem, Written, read_yaml
 
 READ_TRIGGERS = frozenset(("read", "search"))
 DELIVERED = frozenset(("transaction", "message", "update"))
 APPROVALS = 2
+_UNWRITTEN = re.compile(r"[|~\\&\x00-\x1f\x7f-\x9f]")  # delimiters and control characters; ^ stands between components
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,11 @@ class Files:
 def cross_problems(files: Files) -> tuple[Problem, ...]:
     """0..* problems between the files of a site."""
     found = [*_named_like_file(files), *_twice(files), *_operator(files), *_addresses(files), *_packages(files.site)]
+    found += [problem for written in files.participants for problem in _form(written)]
     people = {written.value["id"]: written.value for written in files.participants}
     for written in files.agreements:
         found += [*_sides(written, people), *_basis(written, people, files), *_validity(written)]
-        found += [*_manner(written, people, files), *_map(written, files.root)]
+        found += [*_manner(written, people, files), *_dialect(written, people), *_map(written, files.root)]
     return tuple(found)
 
 
@@ -101,7 +106,7 @@ def _addresses(files: Files) -> Iterator[Problem]:
     for written in files.participants:
         for number, row in enumerate(written.value.get("endpoints", ())):
             if not _is_address(row["url"], row["transport"]):
-                wanted = "an http(s) address without query" if row["transport"] == "http" else "host:port"
+                wanted = "an http(s) address without query" if row["transport"] == "http" else "mllp://host:port"
                 yield written.problem(f"endpoints[{number}].url: this must be {wanted}.", "endpoints", number, "url")
         for number, peer in enumerate(written.value.get("mllp", {}).get("peers", ())):
             if not _is_network(peer):
@@ -110,14 +115,14 @@ def _addresses(files: Files) -> Iterator[Problem]:
 
 def _is_address(url: str, transport: str) -> bool:
     try:
-        parts = urlsplit(url if transport == "http" else f"mllp://{url}")
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return False
+    plain = bool(parts.hostname) and not (parts.query or parts.fragment or parts.username or parts.password)
     if transport == "mllp":
-        return bool(parts.hostname) and port is not None and not parts.path
-    plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and plain
+        return plain and parts.scheme in ("mllp", "mllps") and bool(port) and not parts.path
+    return plain and parts.scheme in ("http", "https")
 
 
 def _is_network(text: str) -> bool:
@@ -125,6 +130,36 @@ def _is_network(text: str) -> bool:
         return bool(ip_network(text, strict=False))
     except ValueError:
         return False
+
+
+def _form(written: Written) -> Iterator[Problem]:
+    """What goes into MSH as it is written here: names without delimiters, in a character set that messages are written in."""
+    form = V2Form(**written.value.get("hl7v2", {}))
+    codec = _codecs().get(form.charset, "")
+    if not codec:
+        said = "hl7v2.charset: this must be a name of HL7 table 0211, as it stands there, of a set that is taken."
+        yield written.problem(said, "hl7v2", "charset")
+    for name, text in (("application", form.application), ("facility", form.facility)):
+        if _UNWRITTEN.search(text):
+            yield written.problem(f"hl7v2.{name}: this must be without | ~ \\ & and control characters.", "hl7v2", name)
+        elif codec and not _is_in(text, codec):
+            yield written.problem(f"hl7v2.{name}: the character set has no such characters.", "hl7v2", name)
+
+
+@cache
+def _codecs() -> Mapping[str, str]:
+    """The codec of each name of a character set that is taken."""
+    folder = data_path("validators", "hl7v2")
+    rows = read_yaml(folder, folder / "charsets.yaml").value["rows"]
+    return {name: row["codec"] for row in rows if "codec" in row for name in row["names"]}
+
+
+def _is_in(text: str, codec: str) -> bool:
+    try:
+        text.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sides(written: Written, people: Mapping[str, Any]) -> Iterator[Problem]:
@@ -168,6 +203,19 @@ def _manner(written: Written, people: Mapping[str, Any], files: Files) -> Iterat
         yield written.problem("how.endpoint is missing.", "how")
     elif "endpoint" in how and how["endpoint"] not in known:
         yield written.problem("how.endpoint: the recipient has no such endpoint.", "how", "endpoint")
+
+
+def _dialect(written: Written, people: Mapping[str, Any]) -> Iterator[Problem]:
+    """HL7 v2 is delivered message by message; FHIR does not go over MLLP, and has no trigger event."""
+    how, v2 = written.value["how"], written.value["how"]["standard"] == "hl7v2"
+    if v2 and how["interaction"] != "message":
+        yield written.problem("how.interaction: HL7 v2 is delivered as message.", "how", "interaction")
+    if not v2 and "trigger" in how:
+        yield written.problem("how.trigger: this goes with the standard hl7v2.", "how", "trigger")
+    endpoints = people.get(written.value["whom"]["recipient"], {}).get("endpoints", ())
+    over = next((row["transport"] for row in endpoints if row["id"] == how.get("endpoint")), "")
+    if not v2 and over == "mllp":
+        yield written.problem("how.endpoint: over MLLP goes HL7 v2 only.", "how", "endpoint")
 
 
 def _map(written: Written, root: Path) -> Iterator[Problem]:

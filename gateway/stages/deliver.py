@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.errors import GiveUp
+from gateway.errors import Defect, Unusable
 from gateway.model.agreement import Agreement
 from gateway.model.dispatch import Dispatch
 from gateway.model.released import Released
@@ -23,14 +23,13 @@ class Rendered:
 
 
 def render(released: Released, dispatch: Dispatch) -> Rendered:
-    """The bytes for the agreement's standard and interaction. Raises GiveUp when they would not be valid there."""
+    """The bytes for the agreement's standard and interaction. Raises Defect when a door of that standard would not take them."""
     standard = _standard(dispatch.agreement)
     made = standard.render(released, dispatch)
-    report = standard.check(standard.parse(made.body))
-    if not report.ok:
-        raise GiveUp(
-            "What was rendered is not valid in the recipient's standard.", *(f.expression for f in report.findings[:5])
-        )
+    try:
+        standard.admit(standard.parse(made.body))
+    except Unusable as error:
+        raise Defect("What was rendered is not valid in the recipient's standard.", *error.positions[:5]) from error
     return Rendered(made.body, {"Content-Type": made.content_type, "X-Request-Id": dispatch.exchange}, made.losses)
 
 

@@ -35,11 +35,11 @@ class Mappable(Protocol):
         ...
 
 
-def map_document(parsed: Parsed, *, context: MapContext, second: str = "") -> Mapped:
+def map_document(parsed: Parsed, *, context: MapContext, second: str = "", most: int = 0) -> Mapped:
     """A parsed document of any mapped standard to items. `second` names a FHIR → FHIR map that runs on the result.
 
-    A field that cannot be taken is a finding and a loss, never a failure. Raises Unsupported for a standard without maps and
-    Misconfigured for a broken map.
+    A field that cannot be taken is a finding and a loss, never a failure. Raises Unsupported for a standard without maps, Misconfigured
+    for a broken map, and TooLarge as soon as it becomes more than `most` resources (0: any number).
     """
     try:
         standard: Mappable = import_module(f"gateway.standards.{parsed.standard}.source").MAPPABLE
@@ -47,7 +47,7 @@ def map_document(parsed: Parsed, *, context: MapContext, second: str = "") -> Ma
         raise Unsupported("There are no maps for this standard.") from None
     maps = _compiler(parsed.standard, context)
     name = standard.map_name(parsed, maps.library)
-    first = run(maps, name, standard.source(parsed, maps.rules(name).scopes), context)
+    first = run(maps, name, standard.source(parsed, maps.rules(name).scopes), context, most)
     return follow(first, second, context) if second else first
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from gateway.errors import Unsupported
 from gateway.model.document import Received
 from gateway.model.ports import Keyring
 from gateway.model.records import ReceivedRecord, Unit
+from gateway.standards import standard_of
 
 
 def digest_of(received: Received, keyring: Keyring) -> str:
-    """The keyed digest by which a second copy is recognised: the same bytes are the same document, whichever door they come by."""
-    return keyring.digest(received.body)
+    """The keyed digest by which a second copy is recognised: the same bytes are the same document, whichever door they come by.
+
+    What its standard gives no meaning to (how lines end, alone or in a batch) makes no other document of it.
+    """
+    try:
+        return keyring.digest(standard_of(received.content_type).plain(received.body))
+    except Unsupported:
+        return keyring.digest(received.body)
 
 
 def receive(received: Received, control_id: str, owner: str, keyring: Keyring, mark: str = "") -> Unit:

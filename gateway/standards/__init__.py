@@ -1,7 +1,7 @@
 """The standards this gateway speaks, one folder each, found by walking the folder; nothing central is edited to add one.
 
-A folder offers the names of `Standard` (`render` only where it is delivered in).
-`source.py` beside it (what maps read) and `doors.py` (routes) are optional.
+A folder offers the names of `Standard` (`render` and `accepted` only where it is delivered in).
+`source.py` beside it (what maps read), `layout.py` (a document as rows for a page) and `doors.py` (routes) are optional.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Protocol, cast
 
-from gateway.errors import GatewayError, Unsupported
+from gateway.errors import GatewayError, Unsupported, Unusable
 from gateway.model.dispatch import Dispatch, Rendition
 from gateway.model.document import Parsed, Verdict
 from gateway.model.released import Notice, Released
@@ -43,6 +43,11 @@ class Part(Protocol):
         """What was odd about it."""
         ...
 
+    @property
+    def error(self) -> Unusable | None:
+        """With number 0, why the batch is refused whole."""
+        ...
+
 
 class Standard(Protocol):
     """What every standard's folder offers."""
@@ -58,8 +63,12 @@ class Standard(Protocol):
         """Bytes to a tree. Raises what is Unusable."""
         ...
 
-    def parts(self, body: bytes, charset: str = "") -> Iterator[Part] | None:
+    def parts(self, body: bytes) -> Iterator[Part] | None:
         """The documents of a batch one after the other; None for what is a document by itself. Raises nothing for what is in it."""
+        ...
+
+    def plain(self, body: bytes) -> bytes:
+        """What two copies of a document have in common, whichever way they came: without what a channel puts around it and between its lines."""
         ...
 
     def check(self, parsed: Parsed) -> Report:

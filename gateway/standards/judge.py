@@ -88,7 +88,7 @@ def moved(report: Report, line: int) -> Report:
 def _other(name: str, body: bytes, charset: str) -> Report:
     """By the plug-in, a batch document by document; where it has a `places.py`, that says line and column."""
     standard = _plugged(name)
-    parts = standard.parts(body, charset)
+    parts = standard.parts(body)
     if parts is None:
         return _alone(name, standard, body, charset)
     found: list[Finding] = []

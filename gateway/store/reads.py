@@ -154,6 +154,11 @@ class Reads:
         row = self._first(select(resources).where(r.type == type, r.id == id, r.current))
         return rows.resource_from(row) if row else None
 
+    def versions(self, type: str, id: str) -> Sequence[ResourceRecord]:
+        r = resources.c
+        query = select(resources).where(r.type == type, r.id == id).order_by(r.version.desc())
+        return [rows.resource_from(row) for row in self._all(query)]
+
     def labels(self, references: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         r = resources.c
         query = select(r.type, r.id, r.labels).where(r.current)

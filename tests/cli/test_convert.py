@@ -57,6 +57,15 @@ def test_unusable_arguments(file: Path, more: tuple[object, ...]) -> None:
     assert run(file, *more).exit_code == 2
 
 
+def test_no_file_and_no_document_in_a_folder(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty/readme.txt").write_bytes(MESSAGE)
+    for path in (tmp_path / "absent.hl7", tmp_path / "empty"):
+        told = run(file, path)
+        assert (told.exit_code, told.stdout) == (2, "")
+        assert path.name in told.stderr
+
+
 def test_what_cannot_be_read_is_said_and_stops_no_other(file: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.hl7").write_bytes(b"MSH|^^^^|")
     told = run(tmp_path / "bad.hl7", file)
@@ -117,3 +126,20 @@ def test_a_batch_is_known_by_its_content_and_each_message_is_explained(tmp_path:
     sheets = [read_json(path.read_bytes()) for path in sorted((tmp_path / "out").iterdir())]
     assert [sheet["input"][0]["position"] for sheet in sheets] == ["MSH[1]", "MSH[1]"]
     assert {"from": "ZZZ[1]-1[1].1", "reason": "no rule", "ignored": False} in sheets[0]["losses"]
+
+
+def test_documents_are_found_as_by_the_other_commands(file: Path, tmp_path: Path) -> None:
+    """Of standard input, one on each line, and of a file behind what a tool wrote: each by its number where there are several."""
+    alone = read_json(run(file).stdout.encode())
+    piped = CliRunner().invoke(app, ["-"], input=MESSAGE)
+    assert (piped.exit_code, read_json(piped.stdout.encode())) == (0, alone)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/lines.ndjson").write_bytes(
+        b'{"resourceType":"Patient","id":"a"}\n\n{"resourceType":"Patient","id":"b"}\n'
+    )
+    (tmp_path / "in/export.hl7").write_bytes(b"exported by a tool\r" + MESSAGE)
+    told = run(tmp_path / "in", "--from", "hl7v2", "--out", tmp_path / "v2")
+    assert "export-1.hl7: The message does not start with MSH." in told.stderr
+    assert read_json((tmp_path / "v2/export-2.json").read_bytes()) == alone
+    assert run(tmp_path / "in/lines.ndjson", "--out", tmp_path / "fhir").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "fhir").iterdir()) == ["lines-1.json", "lines-2.json"]

@@ -210,7 +210,7 @@ async def flow(store_url: str, stage: Stage, site: Site, tmp_path: Path) -> Asyn
     clock, post = Clock(), Post()
     built = build_node(Settings(data_dir=tmp_path, database_url=store_url, backoff_first=1.0), site)
     await built.transports["http"].close()
-    node = replace(built, clock=clock, transports={"http": post})
+    node = replace(built, clock=clock, transports={**built.transports, "http": post})
     yield Flow(node, clock, post, stage)
     await close(node)
 

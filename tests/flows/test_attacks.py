@@ -12,7 +12,8 @@ from gateway.errors import Conflict, Invalid, Unsupported
 from gateway.model.questions import Question
 from gateway.pipeline import answer
 from gateway.pipeline.person import WORKLIST
-from tests.flows.conftest import CARE_TEAM, NUMBER, REFERRAL, Flow, somebody
+from gateway.pipeline.resume import linked
+from tests.flows.conftest import CARE_TEAM, CONSENTS, NUMBER, REFERRAL, Flow, somebody
 
 CASE = cases()["discharges"]["consenting"]
 KCD = "http://www.hl7korea.or.kr/CodeSystem/kostat-kcd-8"
@@ -212,3 +213,68 @@ async def test_who_consents_anew_after_a_withdrawal_is_heard(flow: Flow) -> None
         assert (await flow.sends(document)).error is None
     await flow.sends(discharge(person, flow.moment(), CASE))
     assert flow.one(REFERRAL).status == "pending"
+
+
+def denied(person: Person, flow: Flow) -> dict[str, Any]:
+    made = consent(person, flow.moment(), "Organization/mapo-care-team")
+    return {**made, "provision": {**made["provision"], "type": "deny"}}
+
+
+async def test_an_older_permit_that_comes_late_does_not_undo_a_refusal(flow: Flow) -> None:
+    person = somebody(47)
+    permit = consent(person, flow.moment(), "Organization/mapo-care-team")
+    refusal = denied(person, flow)
+    assert (await flow.sends(refusal)).error is None
+    late = await flow.sends(permit)
+    assert isinstance(late.error, Conflict)
+    assert [e.why.reason for e in flow.exchanges(received_id=late.received)] == ["Conflict"]
+    await flow.sends(discharge(person, flow.moment(), CASE))
+    assert flow.one(REFERRAL).status == "refused"
+
+
+async def test_a_permit_between_an_old_withdrawal_and_a_newer_consent_does_not_count(flow: Flow) -> None:
+    """Every version on file is looked at, not only the one in force."""
+    person = somebody(48)
+    first, between, last = (consent(person, flow.moment(), "Organization/mapo-care-team") for _ in range(3))
+    for document in (first, last, {**first, "status": "inactive"}):
+        assert (await flow.sends(document)).error is None
+    assert isinstance((await flow.sends(between)).error, Conflict)
+    await flow.sends(discharge(person, flow.moment(), CASE))
+    assert flow.one(REFERRAL).status == "refused"
+
+
+async def test_who_permits_after_a_refusal_is_heard(flow: Flow) -> None:
+    """The positive control of the two tests above."""
+    person = somebody(49)
+    for document in (denied(person, flow), consent(person, flow.moment(), "Organization/mapo-care-team")):
+        assert (await flow.sends(document)).error is None
+    await flow.sends(discharge(person, flow.moment(), CASE))
+    assert flow.one(REFERRAL).status == "pending"
+
+
+async def waited(flow: Flow, person: Person, other: Person, document: dict[str, Any]) -> str:
+    """A Consent in a document with the numbers of two people, which waits for an operator; the document's id."""
+    for one in (person, other):
+        await flow.sends(admission(one, flow.moment()))
+    numbers = [{"system": NUMBER, "value": one.number} for one in (person, other)]
+    receipt = await flow.sends(bundle({**patient(person), "identifier": numbers}, document))
+    assert receipt.error is None
+    assert flow.one(CONSENTS).status == "parked"
+    return receipt.received
+
+
+async def test_an_older_permit_that_waited_for_its_person_does_not_undo_a_refusal(flow: Flow) -> None:
+    """Linked by an operator after the refusal came: the link is made, the Consent is refused, on record."""
+    person, waits = somebody(50), flow.changed(CONSENTS, triggers=("Bundle", "Consent"))
+    permit = consent(person, flow.moment(), "Organization/mapo-care-team")
+    permit["patient"] = {"reference": "https://x.example/Patient/p"}
+    document = await waited(waits, person, somebody(51, birth=person.birth, sex="M"), permit)
+    assert (await waits.sends({**denied(person, flow), "id": permit["id"]})).error is None
+    (known,) = set(flow.node.store.persons(flow.tokens_of(person)).values())
+    flow.node.store.commit(linked(waits.node, document, known, "operator")).result()
+    (exchange,) = flow.exchanges(received_id=document, agreement=CONSENTS)
+    assert (exchange.status, exchange.why.reason, exchange.whom.person) == ("refused", "Conflict", known)
+    assert flow.node.store.records(WORKLIST) == []
+    await flow.sends(discharge(person, flow.moment(), CASE))
+    assert flow.one(REFERRAL).status == "refused"
+    flow.verified()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.messages import Moment, admission, cases, discharge
+from gateway.demo.messages import Moment, admission, cases, discharge, merge
 from gateway.demo.sender import over_mllp
 from gateway.errors import NotDurable
 from gateway.model.questions import Exchange
@@ -72,6 +72,44 @@ def test_a_batch_of_too_many_is_refused_whole_under_its_own_number(
     assert ours(served.flow) == []
     assert served.flow.node.counts[("TooLarge", "/messages")] == 2
     assert served.flow.node.counts[("TooLarge", f"mllp:{HOSPITAL}")] == 1
+
+
+@pytest.mark.parametrize(
+    ("between", "status", "code"), [(b"\r", 422, "AE"), (b"\n", 422, "AE"), (b"\x0b", 400, "AR"), (b"\x1c", 400, "AR")]
+)
+def test_a_message_hidden_in_a_text_is_not_taken(served: Served, between: bytes, status: int, code: str) -> None:
+    """Whoever can write a note must not be able to write a merge of two persons: alone it is refused, and so is it in a batch."""
+    (told,), _ = admissions(served.flow, 630)
+    hidden = merge(somebody(631), somebody(630).number, served.flow.moment())
+    text = told + b"NTE|1||the patient says" + between + hidden
+    got = served.posts(BHS + text + b"BTS|1\r")
+    assert (got.status_code, fields(got.content, b"MSA")[1:3]) == (status, [code, "NIGHT-7"])
+    assert served.posts(BHS + text + b"BTS|1\r", path="/messages?dry-run").status_code == status
+    assert served.posts(text).status_code == 400
+    assert ours(served.flow, agreement=RECORD) == []
+
+
+def test_a_second_batch_needs_a_file_around_it(served: Served) -> None:
+    messages, _ = admissions(served.flow, 632, 633)
+    two = b"".join(batch([message]) for message in messages)
+    assert served.posts(two).status_code == 422
+    assert ours(served.flow) == []
+    assert served.posts(FHS + two + b"FTS|2\r").status_code == 200
+    assert len(ours(served.flow, agreement=RECORD)) == 2
+
+
+def test_a_flood_of_trailers_is_refused_and_the_node_goes_on(served: Served) -> None:
+    for body in (BHS + b"BTS|x\r" * 100_000, FHS + (BHS + b"BTS|x\r") * 100_000):
+        got = served.posts(body)
+        assert got.status_code in (413, 422)
+        assert fields(got.content, b"MSA")[1] in ("AE", "AR")
+    assert ours(served.flow) == []
+
+
+async def test_what_is_odd_about_a_batch_is_told_as_far_as_a_limit(flow: Flow) -> None:
+    carried = await carry_batch(flow.node, flow.received(FHS + (BHS + b"BTS|x\r") * 300, HOSPITAL))
+    assert carried is not None
+    assert len(carried.found.findings) == line.MOST_FOUND
 
 
 def test_a_stranger_learns_nothing_of_a_batch(served: Served) -> None:
@@ -150,18 +188,27 @@ def test_the_answer_in_fhir_has_an_issue_for_each(served: Served) -> None:
     assert fine.json()["issue"][0]["diagnostics"] == mixed.json()["issue"][0]["diagnostics"]  # the same receipt
 
 
-def test_a_count_that_is_wrong_is_said_and_what_came_is_on_record(served: Served) -> None:
-    messages, moments = admissions(served.flow, 618)
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_count_that_is_wrong_refuses_the_batch_before_anything_of_it_is_taken(served: Served, count: int) -> None:
+    messages, _ = admissions(served.flow, 618, 628)
     text = "The batch does not hold as many messages as its trailer says."
-    got, over = served.posts(batch(messages, 2)), over_mllp(served.mllp, batch(messages, 2))
-    assert got.status_code == 207
+    got, over = served.posts(batch(messages, count)), over_mllp(served.mllp, batch(messages, count))
+    assert got.status_code == 422
     for answer in (got.content, over):
-        assert acknowledged(answer) == [("AA", moments[0].id)]
-        assert fields(answer, b"BTS") == ["BTS", "1", text]
-    issues = served.posts(batch(messages, 2), Accept=FHIR).json()["issue"]
-    assert [(i["severity"], i["details"]["text"]) for i in issues][1:] == [("error", text)]
-    assert len(ours(served.flow, agreement=RECORD)) == 1
-    assert served.flow.node.counts[("Invalid", "http:batch")] == 2
+        assert fields(answer, b"MSA") == ["MSA", "AE", "NIGHT-7"]
+        assert fields(answer, b"ERR")[2] == "BTS^1^1^1"
+    (issue,) = served.posts(batch(messages, count), Accept=FHIR).json()["issue"]
+    assert (issue["severity"], issue["expression"], issue["details"]["text"]) == ("error", ["BTS[1]-1"], text)
+    assert ours(served.flow) == []
+    assert served.flow.node.counts[("Invalid", "/messages")] == 2
+    assert served.flow.node.counts[("Invalid", f"mllp:{HOSPITAL}")] == 1
+
+
+@pytest.mark.parametrize("end", [b"", b"BTS\r", b"BTS||the night\r"])
+def test_a_batch_that_counts_nothing_is_taken(served: Served, end: bytes) -> None:
+    messages, moments = admissions(served.flow, 629)
+    got = served.posts(BHS + messages[0] + end)
+    assert (got.status_code, acknowledged(got.content)) == (200, [("AA", moments[0].id)])
 
 
 def test_a_batch_of_nothing(served: Served) -> None:
@@ -173,11 +220,11 @@ def test_a_batch_of_nothing(served: Served) -> None:
 def test_a_dry_run_says_of_each_what_it_would_become_and_keeps_nothing(served: Served) -> None:
     messages, _ = admissions(served.flow, 619, 620)
     alone = served.posts(messages[0], path="/messages?dry-run").json()
-    told = served.posts(batch([messages[0], unagreed(messages[1])], 3), path="/messages?dry-run").json()
+    told = served.posts(batch([messages[0], unagreed(messages[1])]), path="/messages?dry-run").json()
     first, second = told["messages"]
     assert first == {"number": 1, **alone}
     assert (second["number"], second["refused"]["issue"][0]["code"]) == (2, "business-rule")
-    assert [issue["severity"] for issue in told["findings"]["issue"]] == ["error"]
+    assert [issue["severity"] for issue in told["findings"]["issue"]] == ["information"]
     assert {e.status for e in ours(served.flow)} == {"dry"}
 
 
@@ -190,6 +237,21 @@ def test_a_second_copy_of_a_batch_or_of_one_message_of_it_has_no_second_effect(s
     assert answers[0] == answers[1]
     assert served.posts(messages[1], Content_Type="x-application/hl7-v2+er7").status_code == 200
     assert len(ours(served.flow, agreement=RECORD)) == 2
+
+
+def test_one_message_is_one_document_however_its_lines_end(served: Served) -> None:
+    (message,), _ = admissions(served.flow, 634)
+    for copy in (
+        message,
+        b"\r\n" + message,
+        message + b"\r\n\r\n",
+        message.replace(b"\r", b"\r\n"),
+        message.replace(b"\r", b"\n"),
+    ):
+        assert served.posts(BHS + copy + b"BTS|1\r").status_code == 200
+        assert served.posts(copy).status_code == 200
+    over_mllp(served.mllp, message.rstrip(b"\r"))
+    assert len(ours(served.flow, agreement=RECORD)) == 1
 
 
 async def test_behind_one_that_could_not_be_kept_none_is_tried_and_the_retry_keeps_the_order(

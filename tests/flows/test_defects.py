@@ -15,6 +15,7 @@ from gateway.model.questions import Question
 from gateway.model.records import AuditFact, Unit
 from gateway.pipeline import answer
 from gateway.pipeline import delivery as delivery_line
+from gateway.pipeline import index as index_line
 from gateway.pipeline import outcome as outcome_line
 from gateway.pipeline import person as person_line
 from gateway.pipeline import prepare as prepare_line
@@ -270,7 +271,7 @@ async def test_indexing_that_fails(flow: Flow, monkeypatch: pytest.MonkeyPatch, 
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(delivery_line, "index", broken)
+        patch.setattr(index_line, "index", broken)
         await flow.drains()
     kept = flow.one(RECORD)
     (entry,) = flow.node.store.outbox(kept.id)

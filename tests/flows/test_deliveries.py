@@ -12,14 +12,21 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import structlog
 
 from gateway.demo.messages import cases, discharge
 from gateway.demo.processes import free_port
+from gateway.demo.receiver import Shelf
 from gateway.errors import GiveUp, InDoubt, TryLater
+from gateway.model.document import Principal
 from gateway.model.questions import Exchange
+from gateway.model.records import Lease
+from gateway.model.wire import read_json
 from gateway.outbound.http import HttpTransport
-from gateway.pipeline import drain
+from gateway.pipeline import delivery, drain, taken, worked
 from gateway.pipeline.node import Pace
+from gateway.pipeline.replay import Wish, replayed
+from gateway.standards import standards
 from tests.flows.conftest import CARE_TEAM, REFERRAL, Flow, somebody
 
 CASE = cases()["discharges"]["consenting"]
@@ -98,7 +105,7 @@ async def test_what_may_have_arrived_and_is_not_idempotent_waits_for_a_person(fl
     await flow.drains()
     flow.clock.pass_by(days=1)
     await flow.drains()
-    assert now(flow, exchange).status == "parked"
+    assert (now(flow, exchange).status, now(flow, exchange).why.reason) == ("parked", "InDoubt")
     assert len(flow.post.sent) == 1
 
 
@@ -163,6 +170,97 @@ async def test_a_lease_that_ran_out_is_not_finished_by_whoever_had_it(flow: Flow
     await first
     assert len(flow.rows(exchange=exchange.id)) == rows
     flow.verified()
+
+
+def wish(reason: str) -> Wish:
+    return Wish(Principal("ieum-mapo", "key-admin", ("admin",)), reason)
+
+
+async def leased(flow: Flow, owner: str) -> Lease:
+    (lease,) = [one for one in await taken(flow.node, owner, 32) if one.entry.kind == "deliver"]
+    return lease
+
+
+@pytest.fixture
+def messages(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> Flow:
+    """A recipient that is sent messages, and takes any."""
+    monkeypatch.setattr(Shelf, "take", lambda *_: [])
+    return flow.changed(REFERRAL, interaction="message")
+
+
+async def test_a_rendering_slower_than_its_lease_sends_a_message_once(messages: Flow) -> None:
+    """Two leases of one entry, both worked: whoever had it first sends nothing any more."""
+    flow = messages
+    exchange = await due(flow, 64)
+    first = await leased(flow, "slow")
+    flow.clock.pass_by(seconds=flow.node.pace.lease + 1)
+    second = await leased(flow, "next")
+    for lease in (first, second):
+        await worked(flow.node, lease)
+    assert len(flow.post.sent) == 1
+    assert now(flow, exchange).status == "delivered"
+    flow.verified()
+
+
+async def test_a_message_whose_sending_had_begun_waits_for_a_person(messages: Flow) -> None:
+    """The process ends between sending and saying so: nobody can know whether it arrived."""
+    flow = messages
+    exchange = await due(flow, 65)
+
+    def ends(_: Any) -> None:
+        raise asyncio.CancelledError
+
+    flow.post.before = ends
+    with pytest.raises(asyncio.CancelledError):
+        await worked(flow.node, await leased(flow, "ends"))
+    flow.post.before = None
+    flow.clock.pass_by(seconds=flow.node.pace.lease + 1)
+    await flow.drains()
+    assert (now(flow, exchange).status, now(flow, exchange).why.reason) == ("parked", "InDoubt")
+    assert flow.post.sent == []
+    _, unit = replayed(flow.node, exchange.id, wish("it did not arrive"))
+    flow.node.store.commit(unit).result()
+    await flow.drains()
+    assert (now(flow, exchange).status, len(flow.post.sent)) == ("delivered", 1)
+
+
+async def test_a_rendering_that_is_not_valid_is_our_defect_and_waits(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fhir = standards()["fhir"]
+    made = fhir.render
+
+    def wrong(*told: Any) -> Any:
+        rendition = made(*told)
+        return replace(rendition, body=rendition.body.replace(b'"transaction"', b'"no type of a Bundle"'))
+
+    monkeypatch.setattr(fhir, "render", wrong)
+    exchange = await due(flow, 66)
+    with structlog.testing.capture_logs() as logs:
+        await flow.drains()
+    assert (now(flow, exchange).status, now(flow, exchange).why.reason) == ("parked", "Defect")
+    assert flow.post.sent == []
+    (told,) = [line for line in logs if line["event"] == "defect in a delivery"]
+    assert "Bundle.type" in told["positions"]
+    monkeypatch.undo()
+    _, unit = replayed(flow.node, exchange.id, wish("it is repaired"))
+    flow.node.store.commit(unit).result()
+    await flow.drains()
+    assert now(flow, exchange).status == "delivered"
+
+
+async def test_an_entry_from_before_losses_were_counted_is_delivered(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = await due(flow, 67)
+
+    def older(body: bytes) -> Any:
+        kept = read_json(body)
+        return {name: value for name, value in kept.items() if name not in ("lost", "lostAt")}
+
+    monkeypatch.setattr(delivery, "read_json", older)
+    await flow.drains()
+    assert now(flow, exchange).status == "delivered"
 
 
 async def test_the_same_bytes_for_the_same_document_on_another_day(flow: Flow) -> None:

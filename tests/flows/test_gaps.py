@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.demo.messages import update
 from gateway.mapping.gaps import HIDDEN, MOST
 from gateway.model.records import GapCount
@@ -32,6 +34,15 @@ async def test_what_looks_like_a_person_is_counted_and_not_shown(flow: Flow) -> 
     await flow.sends(update(person, flow.moment()) + f"OBX|1|NM|1^x^L||1||||||{family}\r".encode())
     assert counted(flow)["", HIDDEN] >= 1
     assert family not in str(flow.node.store.gaps())
+
+
+@pytest.mark.parametrize("said", ["M12345678", "12345", "900101-1234567", "HONG.GILDONG", "KIMMINSU", "F0000401", "홍"])
+async def test_an_identifier_in_a_field_of_codes_is_not_kept(flow: Flow, said: str) -> None:
+    message = update(somebody(64), flow.moment())
+    wrong = message.replace(b"|F|||", b"|" + said.encode() + b"|||", 1)
+    assert wrong != message
+    await flow.sends(wrong)
+    assert [one.code for one in flow.node.store.gaps() if one.what == "code"] == [HIDDEN]
 
 
 async def test_a_document_has_no_more_rows_than_it_may(flow: Flow) -> None:

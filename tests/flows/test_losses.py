@@ -175,7 +175,7 @@ async def test_what_was_delivered_is_sent_again_as_an_exchange_of_its_own(flow: 
     assert (again.status, again.replay_of, again.id != first.id) == ("delivered", first.id, True)
     assert len(flow.post.sent) == 2
     over = flow.changed(REFERRAL, state="ended")
-    refused = await done(over, replayed(over.node, first.id, wish()))
+    refused = await done(over, replayed(over.node, first.id, replace(wish(), reason="once more")))
     assert (refused.status, refused.replay_of, refused.what.released) == ("refused", first.id, ())
 
 

@@ -30,15 +30,16 @@ _READS_RELEASED = {
 _RENDERERS = ("gateway/stages/deliver.py", "gateway/standards/")
 _OPENS = {
     "gateway/pipeline/delivery.py": "what waits in the outbox, to be decided again",
+    "gateway/pipeline/index.py": "what waits in the outbox, to be kept here",
     "gateway/pipeline/onfile.py": "consents on file, for the decision",
-    "gateway/pipeline/outcome.py": "the Consent on file, to see whether a late one would undo a withdrawal",
+    "gateway/pipeline/outcome.py": "the Consents on file, to see whether a late one would undo what they say",
     "gateway/pipeline/pull.py": "resources that a question asks for, to be decided item by item",
     "gateway/pipeline/resume.py": "a document that waited for its person, to go through the line again",
 }
 _NAMES_RELEASED = {
     "gateway/stages/release.py", "gateway/stages/deliver.py", "gateway/pipeline/__init__.py", "gateway/pipeline/pull.py",
     "gateway/standards/__init__.py", "gateway/standards/fhir/render.py", "gateway/standards/hl7v2/__init__.py",
-    "gateway/standards/hl7v2/render.py", _MOUNT,
+    "gateway/standards/hl7v2/rendering.py", _MOUNT,
 }  # fmt: skip
 _PROGRAMS = {"gateway/pipeline/node.py": "the process pool for large documents (multiprocessing); it starts no program"}
 

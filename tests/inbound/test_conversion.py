@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from gateway.inbound import conversion
 from gateway.model.wire import read_json
+from gateway.pipeline.prepare import MAX_ITEMS
 from gateway.validating import Validator
 from tests.inbound import test_validation
 from tests.inbound.test_validation import JSON, MESSAGE, PATIENT, V2, Doors
@@ -52,6 +54,45 @@ async def test_what_cannot_be_converted(doors: Doors, body: bytes, kind: str, st
 async def test_a_batch_of_too_many(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion, "MOST_ECHOED", 1)
     await doors.issues("/fhir/$convert", BHS + MESSAGE + MESSAGE, V2, status=413)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (BHS + MESSAGE + b"BTS|2\r", 422), (BHS + MESSAGE + BHS + MESSAGE + b"BTS|1\r", 422), (BHS + MESSAGE + b"\x1c\r" + MESSAGE, 400),
+        (BHS + MESSAGE + b"BTS|1\r" + BHS + MESSAGE, 422), (BHS + b"BTS|x\r" * 50_000, 422),
+    ],
+)  # fmt: skip
+async def test_a_batch_that_the_line_would_refuse(doors: Doors, body: bytes, status: int) -> None:
+    answer = await doors.post("/fhir/$convert", body, V2)
+    assert answer.status_code == status, answer.text
+
+
+OBX = b"OBX|1|NM|718-7^Hb^LN||14|g/dL|||||F\r"
+
+
+async def turns(doors: Doors, body: bytes, status: int) -> int:
+    """How often others had their turn while a body was converted."""
+    asked = asyncio.create_task(doors.post("/fhir/$convert", body, V2))
+    cpu, count = doors.node.cpu, 0
+    while not asked.done():
+        await cpu.run(str)
+        await asyncio.sleep(0.001)
+        count += 1
+    answer = await asked
+    assert answer.status_code == status, answer.text
+    return count
+
+
+async def test_others_have_their_turn_between_the_messages_of_a_batch(doors: Doors) -> None:
+    assert await turns(doors, BHS + (MESSAGE + OBX * 100) * 20, 200) >= 10
+
+
+@pytest.mark.long
+async def test_others_have_their_turn_beside_a_large_document(doors: Doors) -> None:
+    large = MESSAGE + OBX * MAX_ITEMS + b"NTE|1||x\r" * 5_000
+    assert await turns(doors, large, 413) >= 50
+    assert await turns(doors, BHS + (MESSAGE + OBX * (MAX_ITEMS - 100)) * 2, 200) >= 50
 
 
 async def test_a_batch_is_not_explained(doors: Doors) -> None:

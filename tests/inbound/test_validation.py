@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gateway.model.wire import read_json, write_json
+from gateway.pipeline.node import Node
 from gateway.validating import Validator
 
 JSON, XML, V2 = "application/fhir+json", "application/fhir+xml", "x-application/hl7-v2+er7"
@@ -28,6 +29,7 @@ class Doors:
 
     app: Any
     tokens: Mapping[str, str]
+    node: Node
 
     async def post(
         self, path: str, body: bytes | Mapping[str, Any], kind: str = JSON, token: str = "hospital"
@@ -68,7 +70,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
             patch.delenv(name)
         stage = set_up(Path(tmp_path_factory.mktemp("a node")), 1, 2)
         node = build_node(Settings(data_dir=stage.data_dir, site=stage.site))
-    yield Doors(build_app(node), stage.tokens)
+    yield Doors(build_app(node), stage.tokens, node)
     asyncio.run(close(node))
 
 
@@ -245,5 +247,7 @@ async def test_a_batch_is_judged_message_by_message(doors: Doors) -> None:
         assert [(texts([i]), i["location"]) for i in issues if "location" in i] == [
             (["PID-7"], ["4:24"]), (["PID-7"], ["8:24"]), (["hl7v2-batch-count"], ["10:1"]),
         ]  # fmt: skip
+    two = await doors.issues("/fhir/$validate", (b"BHS|^~\\&|HIS\r" + MESSAGE + b"BTS|1\r") * 2, V2)
+    assert "hl7v2-batch-second" in texts(two)  # as the line would say
     (issue, *_) = await doors.issues("/fhir/$validate", b"BHS|^~\\&|HIS\rMSH|^^^^|\r", V2, 400)
     assert issue["severity"] == "fatal"

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import GatewayError, InDoubt, Malformed, TooLarge, TryLater
-from gateway.outbound.mllp import Frames, NotFramed, frame, send
+from gateway.errors import GatewayError, InDoubt, Malformed, Misconfigured, TooLarge, TryLater
+from gateway.model.agreement import Endpoint
+from gateway.outbound.mllp import Frames, MllpTransport, NotFramed, frame, send
 
 
 def feed(*chunks: bytes, limit: int = 100) -> list[bytes]:
@@ -83,7 +84,8 @@ async def sent_to(peer: Peer, timeout: float = 5) -> bytes:
 
     server = await asyncio.start_server(served, "127.0.0.1", 0)
     try:
-        return await send("127.0.0.1", server.sockets[0].getsockname()[1], b"MSH|x", timeout=timeout)
+        address = f"mllp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        return await MllpTransport().send(Endpoint("lab", "mllp", address, timeout=timeout), b"MSH|x", {})
     finally:
         server.close()
         await asyncio.sleep(0.01)
@@ -131,3 +133,27 @@ async def test_a_refused_connection_is_tried_later() -> None:
     await server.wait_closed()
     with pytest.raises(TryLater):
         await send("127.0.0.1", port, b"MSH", timeout=1)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:2575", "mllp://127.0.0.1", "http://127.0.0.1:2575", "mllp://:2575", ""])
+async def test_what_is_no_address_of_mllp_is_never_called(address: str) -> None:
+    with pytest.raises(Misconfigured):
+        await MllpTransport().send(Endpoint("lab", "mllp", address), b"MSH|x", {})
+
+
+async def test_tls_is_not_given_up_for_a_peer_without_it() -> None:
+    got = asyncio.get_running_loop().create_future()
+
+    async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.set_result(await reader.read(1_000))
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(peer, "127.0.0.1", 0)
+    address = f"mllps://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    with pytest.raises(TryLater):
+        await MllpTransport().send(Endpoint("lab", "mllp", address, timeout=5), b"MSH|secret", {})
+    server.close()
+    await asyncio.sleep(0.01)
+    assert b"secret" not in await got

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.errors import Busy, Malformed
-from gateway.pipeline.node import MAX_HELD, Cpu
+from gateway.pipeline.node import LARGE, MAX_HELD, Cpu
 
 
 @pytest.fixture
@@ -56,6 +56,14 @@ async def test_what_fails_gives_its_place_back(cpu: Cpu) -> None:
         with pytest.raises(Malformed):
             await cpu.run(refuses)
     assert await asyncio.to_thread(cpu.run_blocking, str, 1) == "1"
+
+
+@pytest.mark.long
+async def test_what_is_large_is_done_in_a_process_of_its_own(cpu: Cpu) -> None:
+    assert await cpu.run_sized(LARGE, os.getpid) == os.getpid()
+    assert await cpu.run_sized(LARGE + 1, os.getpid) != os.getpid()
+    with pytest.raises(Malformed):
+        await cpu.run_sized(LARGE + 1, refuses)
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import Misconfigured
+from gateway.model.agreement import V2Form
 from gateway.site import check_site, load_site
 from gateway.site.new import new_site
 
@@ -24,7 +25,7 @@ FORM = [
     (HOSPITAL, "purposes: [TREAT, COC] ", "purposes: [TREAT, TREAT] ", "purposes: a value stands here twice."),
     (
         TEAM, "transport: http ", "transport: carrier-pigeon ",
-        "endpoints[0].transport: this must be http (delivery over MLLP comes with the way back to HL7 v2).",
+        "endpoints[0].transport: this must be http or mllp.",
     ),
     (AGREED, "state: draft", "state: maybe", "state: this must be draft, shadow, active or ended."),
     (AGREED, "[Patient, Encounter,", "[Patient, Visit,", "what.types[1]: this must be a resource type of FHIR R4."),
@@ -73,6 +74,29 @@ CROSS = [
     (HOSPITAL, "references: [Organization/hospital]", "references: [Organization/care-team]",
      f"references: this is already taken at {TEAM}:5."),
     (TEAM, "https://care-team.example/fhir", "care-team.example", "endpoints[0].url: this must be an http(s) address without query."),
+    (TEAM, "transport: http              # http: FHIR 주소 · a FHIR base; mllp: mllp://host:port\n    url: https://care-team.example/fhir",
+     "transport: mllp\n    url: care-team.example:2575", "endpoints[0].url: this must be mllp://host:port."),
+    (TEAM, "transport: http              # http: FHIR 주소 · a FHIR base; mllp: mllp://host:port\n    url: https://care-team.example/fhir",
+     "transport: mllp\n    url: mllp://care-team.example", "endpoints[0].url: this must be mllp://host:port."),
+    (AGREED, "standard: fhir-r4,", "standard: hl7v2,", "how.interaction: HL7 v2 is delivered as message."),
+    (AGREED, "interaction: transaction", "interaction: message, trigger: ADT^A03", "how.trigger: this goes with the standard hl7v2."),
+    (TEAM, "# hl7v2: {", "hl7v2: {processing: X, ", "hl7v2.processing: this must be MSH-11: production, training or debugging."),
+    (TEAM, '# hl7v2: {application: "CARE^1.2.3^ISO", facility: CARE-TEAM, version: "2.5.1"', "hl7v2: {version: 2.5",
+     'hl7v2.version: this must be MSH-12 as a text: "2.3" to "2.8.2".'),
+    (TEAM, '# hl7v2: {application: "CARE^1.2.3^ISO"', 'hl7v2: {application: "CARE|MAPO"',
+     "hl7v2.application: this must be without | ~ \\ & and control characters."),
+    (TEAM, '# hl7v2: {application: "CARE^1.2.3^ISO"', 'hl7v2: {application: "CARE\\r"',
+     "hl7v2.application: this must be without | ~ \\ & and control characters."),
+    (TEAM, '# hl7v2: {application: "CARE^1.2.3^ISO", facility: CARE-TEAM', "hl7v2: {facility: CARE&TEAM",
+     "hl7v2.facility: this must be without | ~ \\ & and control characters."),
+    (TEAM, '# hl7v2: {application: "CARE^1.2.3^ISO", facility: CARE-TEAM, version: "2.5.1", charset: KS X 1001',
+     "hl7v2: {facility: 돌봄팀, charset: ASCII", "hl7v2.facility: the character set has no such characters."),
+    *(
+        (TEAM, '# hl7v2: {application: "CARE^1.2.3^ISO", facility: CARE-TEAM, version: "2.5.1", charset: KS X 1001',
+         f"hl7v2: {{charset: {name}",
+         "hl7v2.charset: this must be a name of HL7 table 0211, as it stands there, of a set that is taken.")
+        for name in ("HANGUL", "UNICODE UTF-16", "ks x 1001")
+    ),
     (HOSPITAL, "# mllp: {port: 2575, peers: [10.0.0.5]", "mllp: {port: 2575, peers: [the-lab]",
      "mllp.peers[0]: this is no address or network."),
     ("site.yaml", "id: my-gateway ", "id: another ", "id: no participant has this id; the operator is a participant too."),
@@ -147,6 +171,35 @@ def test_one_person_cannot_approve_twice(root: Path) -> None:
     path.write_text(text, "utf-8")
     _, problems = check_site(root)
     assert [p.text for p in problems] == ["state: an active agreement needs the approval of two people."]
+
+
+def _over_mllp(root: Path, how: str) -> list[str]:
+    """The problems of the starter with an endpoint for MLLP and this `how`."""
+    team, agreed = root / TEAM, root / AGREED
+    text = team.read_text("utf-8").replace("transport: http ", "transport: mllp ")
+    team.write_text(text.replace("https://care-team.example/fhir", "mllps://care-team.example:2575"), "utf-8")
+    lines = agreed.read_text("utf-8").splitlines()
+    agreed.write_text("\n".join(how if line.startswith("how:") else line for line in lines) + "\n", "utf-8")
+    return [p.text for p in check_site(root)[1]]
+
+
+def test_fhir_does_not_go_over_mllp(root: Path) -> None:
+    how = "how: {standard: fhir-r4, interaction: message, endpoint: care-team-fhir}"
+    assert _over_mllp(root, how) == ["how.endpoint: over MLLP goes HL7 v2 only."]
+
+
+def test_hl7v2_goes_over_mllp(root: Path) -> None:
+    how = "how: {standard: hl7v2, interaction: message, trigger: ADT^A03, endpoint: care-team-fhir}"
+    assert _over_mllp(root, how) == []
+    assert load_site(root).participants["care-team"].endpoints["care-team-fhir"].url == "mllps://care-team.example:2575"
+
+
+def test_a_recipient_says_how_messages_are_written(root: Path) -> None:
+    team = root / TEAM
+    team.write_text(team.read_text("utf-8").replace("# hl7v2: {", "hl7v2: {"), "utf-8")
+    form = load_site(root).participants["care-team"].v2
+    assert form == V2Form("CARE^1.2.3^ISO", "CARE-TEAM", "P", "2.5.1", "KS X 1001")
+    assert load_site(root).participants["hospital"].v2 == V2Form()
 
 
 def test_a_folder_without_a_site_is_refused(tmp_path: Path) -> None:

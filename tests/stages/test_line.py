@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.errors import Defect, GiveUp, Invalid, NotFound, Unsound, Unsupported
+from gateway.errors import Defect, Invalid, NotFound, Unsound, Unsupported
 from gateway.model.agreement import Agreement, Participant, Site
 from gateway.model.dispatch import Dispatch
 from gateway.model.document import Item, Mapped, PersonKey, Principal, Received
@@ -97,12 +97,26 @@ def test_the_same_bytes_are_the_same_document() -> None:
     keyring = development_keyring()
     one, other = received(), received(charset="utf-8", kind="application/hl7-v2")
     assert digest_of(one, keyring) == digest_of(other, keyring)
-    assert digest_of(one, keyring) != digest_of(received(V2 + b"\r"), keyring)
+    assert digest_of(one, keyring) != digest_of(received(V2.replace(b"2.5.1", b"2.5")), keyring)
     unit = receive(one, "C" * 500, f"person:{PERSON}", keyring)
     (row,) = [put for put in unit.puts if isinstance(put, ReceivedRecord)]
     assert (row.size, len(row.control_id)) == (len(V2), 199)
     assert V2 not in row.payload.data
     assert keyring.open(row.payload) == V2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        V2 + b"\r", V2 + b"\r\n\r\n", b"\r\n" + V2, b"\x0b" + V2 + b"\r\x1c\r", b"\xef\xbb\xbf" + V2, V2.rstrip(b"\r"),
+        V2.replace(b"\r", b"\r\n"), V2.replace(b"\r", b"\n"),
+    ],
+)  # fmt: skip
+def test_line_ends_and_framing_make_no_other_message(other: bytes) -> None:
+    keyring = development_keyring()
+    assert digest_of(received(other), keyring) == digest_of(received(), keyring)
+    kinds = ("application/fhir+json", "application/pdf")  # of what lines mean there nothing is known
+    assert all(digest_of(received(other, k), keyring) != digest_of(received(V2, k), keyring) for k in kinds)
 
 
 class Shelf:
@@ -205,7 +219,7 @@ def test_what_is_not_valid_as_rendered_is_not_sent(demo_site: Site) -> None:
     sent = render(sound, dispatch)
     assert sent.headers == {"Content-Type": "application/fhir+json", "X-Request-Id": "e1"}
     broken = release([Item(bad)], told, "mapo-care-team", demo_site, keyring.rekey)
-    with pytest.raises(GiveUp) as refused:
+    with pytest.raises(Defect) as refused:
         render(broken, dispatch)
     assert "nonsense" not in str(refused.value)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import Misconfigured, Unsupported
+from gateway.errors import Misconfigured, TooLarge, Unsupported
 from gateway.mapping import MapContext
 from gateway.model.document import Parsed
 from gateway.stages.map import conversion, map_document, to_bundle
@@ -32,6 +32,14 @@ def of(made, kind: str) -> list:
 def test_a_standard_without_maps_is_unsupported() -> None:
     with pytest.raises(Unsupported):
         map_document(Parsed("nothing", "x", {}), context=MapContext())
+
+
+def test_more_resources_than_are_taken_are_refused_as_soon_as_there_are_more() -> None:
+    parsed = parse((GOLDEN / "adt_a03_korean_discharge.hl7").read_bytes())
+    made = map_document(parsed, context=SITE)
+    with pytest.raises(TooLarge, match="more resources"):
+        map_document(parsed, context=SITE, most=len(made.items) - 1)
+    assert map_document(parsed, context=SITE, most=len(made.items)) == made
 
 
 def test_a_second_map_that_is_not_there_is_misconfigured() -> None:

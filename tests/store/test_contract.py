@@ -581,6 +581,15 @@ class TestResources:
         assert store.resources(of) == [second]
         assert store.resources(first.person) == []
 
+    def test_every_version_newest_first(self, store: Any) -> None:
+        first = resource(person())
+        later = [replace(first, version=n, deleted=n == 3) for n in (2, 3, 10)]
+        for one in (first, *later):
+            kept(store, one)
+        kept(store, replace(first, id="another"), replace(first, type="Another"))
+        assert store.versions(first.type, first.id) == [*reversed(later), first]
+        assert store.versions("Consent", first.id) == []
+
     def test_several_versions_in_one_batch(self, store: Any) -> None:
         first = resource(person())
         versions = [replace(first, version=n) for n in range(1, 6)]

@@ -2,6 +2,7 @@
 
 from gateway.mapping.back.element import Element
 from gateway.mapping.back.place import Draft, Place
-from gateway.mapping.back.run import Layout, Returned, run_back
+from gateway.mapping.back.placing import Layout
+from gateway.mapping.back.run import Returned, run_back
 
 __all__ = ["Draft", "Element", "Layout", "Place", "Returned", "run_back"]

@@ -10,14 +10,18 @@ from gateway.mapping.back.scope import Back
 from gateway.mapping.back.texts import text
 from gateway.mapping.codes import Code, Table
 
-_AMBIGUOUS = "Several codes have this meaning; the first of the table was written."
+AMBIGUOUS = "Several codes have this meaning; the first of the table was written."
 
 
 def source_code(table: Table, value: str, system: str = "") -> tuple[str, bool]:
     """The first code that becomes this value, and whether it is the only one; a table that keeps codes has each as itself."""
-    found = {code: row for code, row in table.rows.items() if row.target == value and _in_system(table, row, system)}
+    found = {
+        code: row
+        for code, row in table.rows.items()
+        if row.target == value and row.back != "no" and _in_system(table, row, system)
+    }
     if found:
-        chosen = next((code for code, row in found.items() if row.back), next(iter(found)))
+        chosen = next((code for code, row in found.items() if row.back == "yes"), next(iter(found)))
         return chosen, len({code.upper() for code in found}) == 1
     kept = table.unmapped == "keep" and value not in table.rows and system in ("", table.source)
     return (value if kept else ""), True
@@ -42,7 +46,7 @@ def looked_up(table: Table) -> Any:
         if not code or not place.put(code):
             return False
         if not only:
-            back.run.noticed("information", "informational", element.path, _AMBIGUOUS, rule)
+            back.run.noticed("information", "informational", element.path, AMBIGUOUS, rule)
         back.cite(element, place, rule)
         return True
 
@@ -78,7 +82,7 @@ def _alone(element: Element, place: Place, back: Back, rule: str) -> bool:
     if not code or (row is None and system != table.source) or not place.put(code):
         return False
     if not only:
-        back.run.noticed("information", "informational", element.path, _AMBIGUOUS, rule)
+        back.run.noticed("information", "informational", element.path, AMBIGUOUS, rule)
     said = {"system", "code"} | (
         {"display"} if row is not None and row.display == element.value.get("display") else set()
     )

@@ -9,10 +9,11 @@ from typing import Any
 
 from gateway.errors import Misconfigured
 from gateway.mapping import systems
-from gateway.mapping.back import codings, joins, rows, texts, visits
-from gateway.mapping.back.element import Element, agrees, reached
+from gateway.mapping.back import codings, groups, joins, rows, visits
+from gateway.mapping.back.asking import list_of, mark_of, rank, told, turn
 from gateway.mapping.back.place import Place
-from gateway.mapping.back.rows import BackRules, Carry, Each, Mark, PlaceOf, Rows, Spot
+from gateway.mapping.back.reaching import elsewhere, walked, within
+from gateway.mapping.back.rows import BackRules, Carry, Each, PlaceOf, Rows, Spot
 from gateway.mapping.back.scope import Back
 from gateway.mapping.back.solving import Holds, solved
 from gateway.mapping.back.writers import WRITERS
@@ -23,7 +24,6 @@ from gateway.mapping.load import Block
 from gateway.mapping.paths import Target
 
 _HEAD = re.compile(r"(\$|[A-Za-z][A-Za-z0-9]*)((?:[-.][A-Za-z0-9]+)*)", re.ASCII)
-_FIRST, _LAST = "first", "last"
 
 
 class BackCompiler:
@@ -39,7 +39,7 @@ class BackCompiler:
             block = self.forward.library.block(name)
             made = self._made[name] = BackRules(name, str(block.get("from") or "$"), str(block.get("to") or ""))
             blocks = block.get("rows") or []
-            made.marks = tuple(_mark(one) for one in blocks if _about(one).get("mark"))
+            made.marks = tuple(mark_of(one) for one in blocks if told(one).get("mark"))
             made.rows = self._rows(blocks, made, block, name)
         return self._made[name]
 
@@ -49,13 +49,13 @@ class BackCompiler:
         late: list[Carry] = []
         competing: dict[str, list[Each]] = {}
         for block in sorted(chosen, key=turn):
-            row, made = self.row(block, rules, rule), late if _rank(block) > 1 else early
+            row, made = self.row(block, rules, rule), late if rank(block) > 1 else early
             if isinstance(row, Each) and row.target.many:
-                of = _list_of(block)
+                of = list_of(block)
                 if of not in competing:
                     competing[of] = []
                     made.append(lambda back, of=of: rows.shared(competing[of], back))  # type: ignore[misc]
-                competing[of].append(replace(row, turn=_rank(block)))
+                competing[of].append(replace(row, turn=rank(block)))
             else:
                 made.append(row)
         return Rows(tuple(early), tuple(late))
@@ -65,20 +65,23 @@ class BackCompiler:
         rule = f"{parent}/{block['id']}" if "id" in block else parent
         made = self._extension(block, rules, rule) if "extension" in block else self._action(block, rules, rule)
         if "when" in block:
-            made = rows.guarded(made, self._solved(block["when"], rules, block))
-        if "when" in _about(block):
-            made = rows.guarded(made, self._solved(_about(block)["when"], rules, block))
-        for path, text in (_about(block).get("set") or {}).items():
-            made = rows.guarded(made, self._set(str(path), str(text), rules, block))
+            made = groups.guarded(made, self._solved(block["when"], rules, block))
+        if "when" in told(block):
+            made = groups.guarded(made, self._solved(told(block)["when"], rules, block))
+        for path, text in (told(block).get("set") or {}).items():
+            made = groups.guarded(made, self._set(str(path), str(text), rules, block, rule))
         return made
 
-    def _set(self, path: str, value: str, rules: BackRules, block: Block) -> Holds:
+    def _set(self, path: str, value: str, rules: BackRules, block: Block, rule: str) -> Holds:
         """`back: {set: …}`: what the row leaves unsaid on the way there, written where nothing stands."""
         place = self._place(path, rules, block)
 
         def holds(back: Back, _place: Place) -> bool:
             spot = place(back, False)
-            return spot is not None and (bool(spot.text) or spot.put(value))
+            if spot is None or spot.text:
+                return spot is not None
+            back.run.meant(back.element.path, spot, rule)
+            return spot.put(value)
 
         return holds
 
@@ -97,13 +100,15 @@ class BackCompiler:
         return self._value(block, rules, rule)
 
     def _spot(self, block: Block, rules: BackRules, rule: str) -> Spot:
-        asked = [one["where"] for one in (block, _about(block)) if "where" in one]
+        asked = [one["where"] for one in (block, told(block)) if "where" in one]
         holds = self._solved({"all": asked}, rules, block) if asked else None
-        once = block.get("limit") == 1 or bool(_about(block).get("once"))
-        said = bool(_about(block).get("said"))
+        once = block.get("limit") == 1 or bool(told(block).get("once"))
+        said = bool(told(block).get("said"))
         path = str(block.get("from", "$"))
-        own, assume = path in (rules.own, "$"), bool(_about(block).get("assume"))
-        return Spot(self._place(path, rules, block), holds, rule, once, said, own, assume)
+        own, assume = path in (rules.own, "$"), bool(told(block).get("assume"))
+        return Spot(
+            self._place(path, rules, block), holds, rule, once, said, own, assume, bool(told(block).get("same"))
+        )
 
     def _place(self, path: str, rules: BackRules, block: Block) -> PlaceOf:
         found = _HEAD.fullmatch(path)
@@ -111,10 +116,10 @@ class BackCompiler:
             raise Misconfigured(f"{block.where}: {path!r} is not a path")
         head, steps = found[1], tuple(re.split(r"[-.]", found[2])[1:])
         if head == "$":
-            return lambda back, many: _walked(back.place, steps, many)
+            return lambda back, many: walked(back.place, steps, many)
         if head == rules.own:
-            return lambda back, many: _walked(back.top, steps, many)
-        return lambda back, many: _elsewhere(back, head, steps, many)
+            return lambda back, many: walked(back.top, steps, many)
+        return lambda back, many: elsewhere(back, head, steps, many)
 
     def _value(self, block: Block, rules: BackRules, rule: str) -> Carry:
         kind = str(block.get("as", "code" if "table" in block else "string"))
@@ -145,9 +150,14 @@ class BackCompiler:
         inner = self._rows(block["rows"], rules, block, rule)
         spot = self._spot(block, rules, rule) if "from" in block else None
         if "to" not in block:
-            return rows.grouped(spot, inner)
-        marks = [_mark(one) for one in block["rows"] if "const" in one and not {"from", "when"} & one.keys()]
-        return rows.inline(Target(str(block["to"]), block.where), spot, inner, marks, plain(block.get("default") or {}))
+            path = str(block.get("from", ""))
+            return groups.grouped(spot, inner, each=path.isalnum() and path != rules.own)
+        marks = [mark_of(one) for one in block["rows"] if "const" in one and not {"from", "when"} & one.keys()]
+        musts = [Target(str(one["to"]), one.where) for one in block["rows"] if told(one).get("same")]
+        asked = groups.Asked(marks, musts)
+        return groups.inline(
+            Target(str(block["to"]), block.where), spot, inner, asked, plain(block.get("default") or {})
+        )
 
     def first(self, block: Block, rules: BackRules, rule: str) -> Carry:
         """`first`: alternatives that write nothing are tried before the others."""
@@ -159,11 +169,10 @@ class BackCompiler:
             merged = Block({**shared, **alternative})
             merged.where = getattr(alternative, "where", block.where)
             fixed = "const" in alternative and "from" not in alternative
-            rank = _rank(merged)
-            place = (rank, 0 if fixed else 1, number)
+            place = (rank(merged), 0 if fixed else 1, number)
             made.append((place, self.row(merged, rules, rule if "id" in alternative else f"{rule}#{number}")))
         made.sort(key=lambda pair: pair[0])
-        return rows.first_of([one for _, one in made], [place[0] for place, _ in made])
+        return groups.first_of([one for _, one in made], [place[0] for place, _ in made])
 
     def const(self, block: Block, rules: BackRules, rule: str) -> Carry:
         """`const`."""
@@ -178,16 +187,16 @@ class BackCompiler:
             about: Mapping[str, Any] = part if isinstance(part, Mapping) else {"from": part}
             place = self._place(str(about["from"]), rules, block)
             if "take" in about:
-                place = _within(place, str(about["take"][0]))
+                place = within(place, str(about["take"][-1]))
             parts.append(joins.Part(place, str(about.get("before", "")), str(about.get("after", "")), alone))
-        write = {"whole": texts.whole, "linesAsBase64": texts.lines}.get(str(block.get("as")), WRITERS["string"])
+        write = WRITERS[str(block.get("as", "string"))]
         return joins.joined(Target(str(block["to"]), block.where), self._spot(block, rules, rule), parts, sep, write)
 
     def make(self, block: Block, rules: BackRules, rule: str) -> Carry:
         """`make` with `to`: what a reference means."""
         names = [str(n) for n in (block["make"] if isinstance(block["make"], list) else [block["make"]])]
         maps = [self.rules(name) for name in names]
-        spot, again = self._spot_of_made(block, maps, rules, rule), bool(_about(block).get("again"))
+        spot, again = self._spot_of_made(block, maps, rules, rule), bool(told(block).get("again"))
         return visits.made(Target(str(block["to"]), block.where), spot, maps, again=again)
 
     def _spot_of_made(self, block: Block, maps: Sequence[BackRules], rules: BackRules, rule: str) -> Spot:
@@ -212,7 +221,7 @@ class BackCompiler:
         if "from" in block:
             inner["from"] = "$"
         spot = self._spot(block, rules, rule) if "from" in block else None
-        return rows.extended(str(block["extension"]), spot, self._action(inner, rules, rule))
+        return groups.extended(str(block["extension"]), spot, self._action(inner, rules, rule))
 
 
 _STRUCTURED = frozenset({"codingOf", "translated", "codeSystem", "tableSystem", "nationalSystem"})
@@ -229,39 +238,6 @@ _ACTIONS: Sequence[tuple[str, Callable[[BackCompiler, Block, BackRules, str], Ca
 )
 
 
-def _about(block: Mapping[str, Any]) -> Mapping[str, Any]:
-    about = block.get("back")
-    return about if isinstance(about, Mapping) else {}
-
-
-def turn(block: Mapping[str, Any]) -> int:
-    """What is told apart by a constant or a default comes before what takes anything; `back: {turn: first}` and `last` say otherwise."""
-    if said := _about(block).get("turn"):
-        return 0 if said == _FIRST else 9
-    named = "default" in block or any("const" in one and "from" not in one for one in block.get("rows") or ())
-    return 1 if named else 2
-
-
-def _rank(block: Mapping[str, Any]) -> int:
-    return {_FIRST: 0, _LAST: 2}.get(str(_about(block).get("turn")), 1)
-
-
-def _list_of(block: Mapping[str, Any]) -> str:
-    """The list whose elements rows compete for: that of the extensions, or the target without its indices."""
-    return "extension" if "extension" in block else str(block["to"]).replace("[*]", "[+]")
-
-
-def _mark(block: Block) -> Mark:
-    """Does an element hold the constant that the row would have written into it (or, where that is allowed, nothing there)?"""
-    target, fixed = Target(str(block["to"]), block.where), plain(block["const"])
-
-    def mark(element: Element, loose: bool) -> bool:
-        found = reached(element, target.parts, lambda _: False)
-        return any(agrees(one, fixed) is not None for one in found) or (loose and not found)
-
-    return mark
-
-
 def _given(row: Carry, params: Mapping[str, Any]) -> Carry:
     """A row with parameters of its own, the tables it looks in."""
     if not params:
@@ -270,25 +246,3 @@ def _given(row: Carry, params: Mapping[str, Any]) -> Carry:
         inner = row.one
         return replace(row, one=lambda element, back: inner(element, back.given(params)))
     return lambda back: row(back.given(params))
-
-
-def _within(place: PlaceOf, path: str) -> PlaceOf:
-    """The first of the places below it that the way there would take."""
-    steps = tuple(path.split("."))[1:]
-
-    def inner(back: Back, many: bool) -> Place | None:
-        found = place(back, many)
-        return None if found is None else _walked(found, steps, False)
-
-    return inner
-
-
-def _walked(start: Place, steps: Sequence[str], many: bool) -> Place:
-    for number, step in enumerate(steps):
-        start = start.added(step) if many and number == 0 and start.whole else start.at(step)
-    return start
-
-
-def _elsewhere(back: Back, head: str, steps: Sequence[str], many: bool) -> Place | None:
-    start = back.top.made(head, new=many)
-    return None if start is None else _walked(start, steps, False)

@@ -53,21 +53,28 @@ class Element:
             yield from Element(self.beside, f"{head}._{name}".replace("#.", "#")).leaves()
 
 
-def reached(start: Element, parts: Parts, taken: Callable[[str], bool]) -> list[Element]:
-    """The elements that a target names. An element of a list that was `taken` by another row is left out at the last step."""
+def reached(
+    start: Element, parts: Parts, taken: Callable[[str], bool], latest: Mapping[str, str] | None = None
+) -> list[Element]:
+    """The elements that a target names. An element of a list that was `taken` by another row is left out at the last step.
+
+    `latest`: which element of a list was taken last, that is `[=]`; without it `[=]` is any.
+    """
     found = [start]
     for name, index in parts[:-1]:
-        found = [child for one in found for child in _indexed(one.children(name), index)]
+        found = [child for one in found for child in _indexed(one.children(name), index, latest or {})]
     name, index = parts[-1]
     return [
         child
         for one in found
-        for child in _indexed(one.children(name), index)
+        for child in _indexed(one.children(name), index, latest or {})
         if not (index in ("+", "*") and taken(child.path))
     ]
 
 
-def _indexed(children: list[Element], index: str) -> list[Element]:
+def _indexed(children: list[Element], index: str, latest: Mapping[str, str]) -> list[Element]:
+    if index == "=" and children and (known := latest.get(children[0].path.rpartition("[")[0])):
+        return [child for child in children if child.path == known]
     return children[int(index) : int(index) + 1] if index.isdigit() else children
 
 

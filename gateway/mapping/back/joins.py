@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.mapping.back.element import Element
-from gateway.mapping.back.place import Place
 from gateway.mapping.back.rows import Carry, Each, PlaceOf, Spot
 from gateway.mapping.back.scope import Back
 from gateway.mapping.back.texts import Writer, text
@@ -32,16 +31,18 @@ def joined(target: Target, spot: Spot, parts: Sequence[Part], sep: str, write: W
         if place is None:
             return NOTHING
         inner = back.at(place, back.element)
-        if not _stands(element, parts, sep, inner) and not _divided(element, parts, sep, write, inner, spot.rule):
+        told = back.run.tried(lambda: _stands(element, parts, sep, inner))
+        if not told and not _divided(element, parts, sep, write, inner, spot.rule):
             return NOTHING
-        back.cite(element, _first(parts, inner), spot.rule)
+        if not told and not parts[0].repeats and not _stands(element, parts, sep, inner):
+            return NOTHING  # it would read otherwise
+        for part in parts:
+            written = part.place(inner, False)
+            if written is not None and written.text:
+                back.cite(element, written, spot.rule)
         return SOURCED if spot.good(back, place) else NOTHING
 
     return Each(target, one)
-
-
-def _first(parts: Sequence[Part], back: Back) -> Place | None:
-    return parts[0].place(back, False)
 
 
 def _stands(element: Element, parts: Sequence[Part], sep: str, back: Back) -> bool:
@@ -72,7 +73,8 @@ def _divided(element: Element, parts: Sequence[Part], sep: str, write: Writer, b
 
 def _repeated(element: Element, value: str, part: Part, sep: str, write: Writer, back: Back, rule: str) -> bool:
     """One repetition (or segment) per piece."""
-    for piece in value.split(sep) if sep else [value]:
+    pieces = value.split(sep)
+    for piece in pieces if all(piece.strip() for piece in pieces) else [value]:
         place = part.place(back, True)
         if place is None or not write(Element(piece, element.path), place, back, rule):
             return False

@@ -38,8 +38,9 @@ def _rows(rows: Any, parent: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _read(row: Mapping[str, Any]) -> Iterator[str]:
-    if "from" in row:
-        yield str(row["from"])
+    for key in ("from", "each"):
+        if key in row:
+            yield str(row[key])
     for part in row.get("join") or ():
         yield str(part["from"] if isinstance(part, Mapping) else part)
     if "from" not in row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
 from gateway.mapping.back.journal import Journal
@@ -12,9 +12,18 @@ from gateway.mapping.source import Node, Source
 class Place(Node, Protocol):
     """A segment, a field repetition or a component, written or not yet."""
 
+    def related(self, name: str) -> Sequence[Place]:
+        """As of any node."""
+        ...
+
     @property
     def whole(self) -> bool:
         """Is this a segment, whose children repeat?"""
+        ...
+
+    @property
+    def key(self) -> Hashable:
+        """What tells it from all other places."""
         ...
 
     @property
@@ -41,10 +50,6 @@ class Place(Node, Protocol):
         """Write; False when something else stands there already, or nothing may be written."""
         ...
 
-    def divided(self, text: str) -> bool:
-        """Write a text that may hold the separators below this place; they divide it again. False as for `put`."""
-        ...
-
 
 class Draft(Source, Protocol):
     """A document in the making."""
@@ -57,6 +62,10 @@ class Draft(Source, Protocol):
     @property
     def written(self) -> int:
         """How many values are in it."""
+        ...
+
+    def every(self, name: str) -> Sequence[Place]:
+        """All segments of a name."""
         ...
 
     def segment(self, name: str, owner: Place | None = None) -> Place:

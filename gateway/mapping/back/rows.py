@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from gateway.mapping.back.element import Element, agrees
@@ -18,7 +18,8 @@ from gateway.mapping.paths import Target
 from gateway.mapping.scope import Scope
 
 # What a row adds of its own is not what is said; it adds nothing; it is just what is said.
-_OTHER, _PLAIN, _MEANT = SOURCED, SOURCED + 1, SOURCED + 2
+OTHER, PLAIN, MEANT = SOURCED, SOURCED + 1, SOURCED + 2
+MOST = 10_000  # places that one thing may be divided into
 _ASSUMED = "The field says more than the element: of what kind it is."
 Carry = Callable[[Back], int]
 One = Callable[[Element, Back], int]
@@ -49,7 +50,7 @@ class Spot:
     """Where a row writes: its place, what must hold there, the rule's id; `once`: into one repetition only.
 
     `said`: nothing is written, what stands there must mean it already; `own`: the place is where the map is, so there is room for one;
-    `assume`: what the place says of its own may be missing in the element.
+    `assume`: what the place says of its own may be missing in the element; `same`: what stands there already must say all of it.
     """
 
     place: PlaceOf
@@ -59,10 +60,13 @@ class Spot:
     said: bool = False
     own: bool = False
     assume: bool = False
+    same: bool = False
 
     def good(self, back: Back, place: Place) -> bool:
-        """Does what `where:` asks hold?"""
-        return self.holds is None or self.holds(back, place)
+        """Is it a segment that says something, does what `where:` asks hold, and is there still room?"""
+        if not back.run.sound(place) or (self.holds is not None and not self.holds(back, place)):
+            return False
+        return not self.once or back.run.filled(self.rule, place.key)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +101,9 @@ def carried(rows: Rows, back: Back) -> int:
 def shared(rows: Sequence[Each], back: Back) -> int:
     """Rows of one target: each of its elements goes by the row that carries most of it."""
     done, target, runs = NOTHING, rows[0].target, 0
+    first, held = target.parts[0][0], back.element.value
+    if not isinstance(held, dict) or (first not in held and f"_{first}" not in held):
+        return NOTHING
     for element in back.elements(target, again=any(row.again for row in rows)):
         fitting = _open(rows, element, back)
         attempts = [lambda row=row, element=element: row.one(element, back) for row in fitting]
@@ -119,14 +126,8 @@ def value(target: Target, spot: Spot, write: Writer, read: Emitter | None) -> Ca
     """A typed value into the place it would be read from. What stands there already may say the same (`read`)."""
 
     def one(element: Element, back: Back) -> int:
-        for place in _places(spot, back):
-            if (
-                read is not None
-                and place.text
-                and _said(element, place, read, back, spot.rule)
-                and spot.good(back, place)
-            ):
-                return SOURCED
+        if read is not None and back.run.tried(lambda: _stands(element, spot, read, back)):
+            return SOURCED
         place_or_none = spot.place(back, target.many and not spot.once)
         if (
             place_or_none is None
@@ -139,9 +140,11 @@ def value(target: Target, spot: Spot, write: Writer, read: Emitter | None) -> Ca
     return Each(target, one)
 
 
-def _places(spot: Spot, back: Back) -> Sequence[Place]:
+def _stands(element: Element, spot: Spot, read: Emitter, back: Back) -> bool:
     place = spot.place(back, False)
-    return () if place is None else (place,)
+    return bool(
+        place is not None and place.text and _said(element, place, read, back, spot.rule) and spot.good(back, place)
+    )
 
 
 def _said(element: Element, place: Place, read: Emitter, back: Back, rule: str) -> bool:
@@ -184,9 +187,9 @@ def objects(
         assumed = agrees(element, default) or []
         missing = [key for key in default if not element.children(key)]
         second = element.path in back.frame.taken
-        if (spot.rule, element.path) in back.frame.once or (missing and (second or not spot.assume)):
+        if (spot.rule, element.path) in back.frame.once or (missing and not spot.assume):
             return NOTHING
-        frame = Frame() if second else back.frame
+        frame, before = Frame() if second else back.frame, back.run.count
         inner = Back(back.run, back.place, element, frame, {**back.params, **params})
         done = back.run.best([_attempt(rules, spot, target.many, assumed, inner, back) for rules in used])
         said = all(leaf in frame.carried for key in default for one in element.children(key) for leaf in one.leaves())
@@ -196,7 +199,9 @@ def objects(
             back.run.noticed("information", "informational", element.path, _ASSUMED, spot.rule)
         back.run.cite([path for path in assumed if path not in frame.carried], None, frame, spot.rule)
         back.run.once(back.frame, spot.rule, element.path)
-        return (_PLAIN if not default else _MEANT if assumed else _OTHER) + _in_table(element, params.get("table"))
+        if second:
+            back.run.repeated(before)
+        return (PLAIN if not default else MEANT if assumed else OTHER) + _in_table(element, params.get("table"))
 
     again = any(index == "*" for _, index in target.parts) and bool(default)
     return Each(target, one, again=again, most=1 if spot.own else 0)
@@ -225,67 +230,9 @@ def _attempt(
         return done if complete and back.run.draft.written == before else NOTHING
 
     def attempt() -> int:
-        return back.run.tried(said) or written(spot.place(back, many and not spot.once))
+        if done := back.run.tried(said):
+            return done
+        place = spot.place(back, many and not spot.once)
+        return NOTHING if spot.same and place is not None and place.leaves() else written(place)
 
     return attempt
-
-
-def inline(target: Target, spot: Spot | None, rows: Rows, marks: Sequence[Mark], default: Mapping[str, Any]) -> Carry:
-    """The same with rows written in place; constants among them say which elements are meant."""
-
-    def one(element: Element, back: Back) -> int:
-        if not all(mark(element, bool(spot and spot.assume)) for mark in marks):
-            return NOTHING
-        place = spot.place(back, target.many and not spot.once) if spot is not None else back.place
-        if place is None or carried(rows, back.at(place, element)) < SOURCED:
-            return NOTHING
-        if spot is not None and not spot.good(back, place):
-            return NOTHING
-        back.run.cite((agrees(element, default) if default else None) or [], None, back.frame, "")
-        return _MEANT if marks else _PLAIN
-
-    return Each(target, one, most=1 if spot is None or spot.own else 0)
-
-
-def grouped(spot: Spot | None, rows: Rows) -> Carry:
-    """Rows that share a condition, or a place."""
-
-    def row(back: Back) -> int:
-        place = spot.place(back, False) if spot is not None else back.place
-        if place is None:
-            return NOTHING
-        done = carried(rows, back.at(place, back.element))
-        return done if spot is None or not done or spot.good(back, place) else NOTHING
-
-    return lambda back: back.run.tried(lambda: row(back))
-
-
-def first_of(rows: Sequence[Carry], turns: Sequence[int]) -> Carry:
-    """The alternative that carries most; on a tie that of the lower turn, then the one that writes least, then the first."""
-    return lambda back: back.run.best([lambda one=one: one(back) for one in rows], turns)  # type: ignore[misc]
-
-
-def guarded(row: Carry, holds: Holds) -> Carry:
-    """A row whose condition must hold of what is written."""
-    if isinstance(row, Each):
-        inner = row.one
-        return replace(row, one=lambda element, back: _kept(inner(element, back), holds, back))
-    return lambda back: back.run.tried(lambda: _kept(row(back), holds, back))
-
-
-def _kept(done: int, holds: Holds, back: Back) -> int:
-    return done if done and holds(back, back.place) else NOTHING
-
-
-def extended(url: str, spot: Spot | None, inner: Carry) -> Carry:
-    """The extensions of a URL, each by the row that writes its value."""
-
-    def one(element: Element, back: Back) -> int:
-        said = agrees(element, {"url": url})
-        place = spot.place(back, not spot.once) if spot is not None else back.place
-        if said is None or place is None or (done := inner(back.at(place, element))) < SOURCED:
-            return NOTHING
-        back.run.cite(said, None, back.frame, "")
-        return done if spot is None or spot.good(back, place) else NOTHING
-
-    return Each(Target("extension[+]", url), one, most=1 if spot is not None and spot.own else 0)

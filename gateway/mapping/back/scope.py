@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,12 +22,13 @@ class Frame:
     A practitioner who is named twice is visited twice, and each visit carries everything.
     """
 
-    __slots__ = ("carried", "once", "taken")
+    __slots__ = ("carried", "latest", "once", "taken")
 
     def __init__(self) -> None:
         self.carried: set[str] = set()
         self.taken: set[str] = set()
         self.once: set[tuple[str, str]] = set()
+        self.latest: dict[str, str] = {}
 
 
 class BackRun(Run):
@@ -45,9 +46,13 @@ class BackRun(Run):
         self.by_reference = resources
         self.cited: dict[str, list[tuple[Place | None, str]]] = {}
         self.segments: dict[tuple[str, str], Place] = {}
+        self.places: dict[str, list[Place]] = {}  # the same by resource
+        self.occupied: dict[Hashable, list[str]] = {}  # the maps that wrote to a place
+        self.needs: Mapping[str, Sequence[int | list[int]]] = {}
         self.frames: dict[str, Frame] = {}
-        self.later: dict[tuple[str, str], tuple[Element, Frame, tuple[str, ...]]] = {}
+        self.later: dict[tuple[str, str], tuple[Element, Frame, tuple[str, ...], Place]] = {}
         self.count = 0
+        self._filled: set[tuple[str, Hashable]] = set()
         self.journal = draft.journal
 
     def tried(self, action: Callable[[], int]) -> int:
@@ -88,6 +93,10 @@ class BackRun(Run):
             if path not in frame.carried:
                 self.journal.do(partial(self._carried, frame, path), partial(self._dropped, frame, path))
 
+    def meant(self, path: str, place: Place, rule: str) -> None:
+        """A value that is written because of an element, and says nothing of it by itself."""
+        self.journal.do(partial(self._cited, path, place, rule), partial(self._uncited, path))
+
     def _cited(self, path: str, place: Place | None, rule: str) -> None:
         self.cited.setdefault(path, []).append((place, rule))
 
@@ -102,30 +111,68 @@ class BackRun(Run):
         frame.carried.discard(path)
         self.count -= 1
 
+    def repeated(self, since: int) -> None:
+        """What was carried a second time since then counts for nothing."""
+        gained = self.count - since
+        self.journal.do(partial(self._counted, -gained), partial(self._counted, gained))
+
+    def _counted(self, more: int) -> None:
+        self.count += more
+
     def take(self, frame: Frame, path: str) -> None:
-        """An element of a list belongs to the row that carried it."""
+        """An element of a list belongs to the row that carried it, and is the latest of its list (`[=]`)."""
         if path not in frame.taken:
+            of, before = path.rpartition("[")[0], frame.latest.get(path.rpartition("[")[0], "")
             self.journal.do(lambda: frame.taken.add(path), lambda: frame.taken.discard(path))
+            self.journal.do(lambda: frame.latest.update({of: path}), lambda: frame.latest.update({of: before}))
 
     def once(self, frame: Frame, rule: str, path: str) -> None:
         """A row has carried an element, and need not a second time."""
         self.journal.do(lambda: frame.once.add((rule, path)), lambda: frame.once.discard((rule, path)))
 
+    def filled(self, rule: str, place: Hashable) -> bool:
+        """Whether a row that fills a place once may fill this one; from now on it has."""
+        key = rule, place
+        if key in self._filled:
+            return False
+        self.journal.do(lambda: self._filled.add(key), lambda: self._filled.discard(key))
+        return True
+
     def written(self, reference: str, name: str, place: Place) -> None:
         """A resource went into this place by the map of that name."""
-        key = reference, name
-        if key not in self.segments:
-            self.journal.do(lambda: self.segments.setdefault(key, place), lambda: self.segments.pop(key))
+        if (reference, name) not in self.segments:
+            step, opposite = (
+                partial(self._went, reference, name, place),
+                partial(self._came_back, reference, name, place),
+            )
+            self.journal.do(step, opposite)
+
+    def _went(self, reference: str, name: str, place: Place) -> None:
+        self.segments[reference, name] = place
+        self.places.setdefault(reference, []).append(place)
+        self.occupied.setdefault(place.key, []).append(name)
+
+    def _came_back(self, reference: str, name: str, place: Place) -> None:
+        del self.segments[reference, name]
+        self.places[reference].remove(place)
+        self.occupied[place.key].remove(name)
+
+    def sound(self, place: Place) -> bool:
+        """Does a segment have the fields without which it says nothing?"""
+        return not place.whole or all(
+            any(place.at(str(field)).leaves() for field in (one if isinstance(one, list) else [one]))
+            for one in self.needs.get(place.name, ())
+        )
 
     def noticed(self, severity: Severity, code: str, place: str, text: str, rule: str) -> None:
         """A finding that goes with what is taken back."""
         found = Finding(severity, code, place, text, rule=rule)
         self.journal.do(lambda: self.findings.append(found), lambda: self.findings.remove(found))
 
-    def wait(self, element: Element, frame: Frame, names: tuple[str, ...], rule: str) -> None:
+    def wait(self, element: Element, back: Back, names: tuple[str, ...], rule: str) -> None:
         """A reference to what may come into the document later."""
         if (element.path, rule) not in self.later:
-            key, about = (element.path, rule), (element, frame, names)
+            key, about = (element.path, rule), (element, back.frame, names, back.top)
             self.journal.do(lambda: self.later.setdefault(key, about), lambda: self.later.pop(key))
 
     def resolved(self, element: Element) -> Element | None:
@@ -184,7 +231,7 @@ class Back:
     def elements(self, target: Target, *, again: bool = False) -> list[Element]:
         """What the target names and nobody has carried yet; `again`: also what another row of the same list took."""
         taken = (lambda _path: False) if again else self.frame.taken.__contains__
-        found = reached(self.element, target.parts, taken)
+        found = reached(self.element, target.parts, taken, self.frame.latest)
         return [one for one in found if again or not self._done(one)]
 
     def _done(self, element: Element) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from gateway.mapping.back.codings import source_code
 from gateway.mapping.back.element import Element
 from gateway.mapping.back.place import Place
 from gateway.mapping.back.scope import Back
@@ -16,7 +17,9 @@ _OID = re.compile(r"[0-2](\.\d+)+", re.ASCII)
 
 def code_system(element: Element, place: Place, back: Back, rule: str) -> bool:
     """A coding system by the name that the site declares, that the table has, or that its sender gave it."""
-    if not isinstance(element.value, str) or not place.put(_coding_name(element.value, back)):
+    if not isinstance(element.value, str):
+        return False
+    if not place.put(_coding_name(element.value, back)):
         return False
     back.cite(element, place, rule)
     return True
@@ -26,9 +29,9 @@ def _coding_name(system: str, back: Back) -> str:
     if declared := _declared(back.run.context.code_systems, system):
         return declared
     known: Table = back.params["$coding-systems"]
-    for code, row in known.rows.items():
-        if row.target == system:
-            return code
+    names, _ = source_code(known, system)
+    if names in known.rows:
+        return names
     table = system.removeprefix(back.run.name_of("hl7-table"))
     if table != system and re.fullmatch(r"\d{4}", table, re.ASCII):
         return f"HL7{table}"
@@ -73,12 +76,12 @@ def endpoint(element: Element, place: Place, back: Back, rule: str) -> bool:
 def _authority(element: Element, place: Place, back: Back, rule: str, first: int) -> bool:
     if not isinstance(element.value, str):
         return False
-    parts = _parts(element.value, back)
-    written = [place.at(str(first + n)).put(part) for n, part in enumerate(parts) if part]
-    if not written or not all(written):
+    places = [(place.at(str(first + n)), part) for n, part in enumerate(_parts(element.value, back)) if part]
+    if not all(spot.put(part) for spot, part in places):
         return False
-    back.cite(element, place.at(str(first + (0 if parts[0] else 1))), rule)
-    return True
+    for spot, _ in places:
+        back.cite(element, spot, rule)
+    return bool(places)
 
 
 def _parts(system: str, back: Back) -> tuple[str, str, str]:
@@ -88,6 +91,8 @@ def _parts(system: str, back: Back) -> tuple[str, str, str]:
         return declared, "", ""
     local = declared or _own_name(system, "local-identifier-system", back)
     if local is not None and not declared:
+        if back.run.context.recipient:
+            return local, system, "URI"  # another sender's authority may have the same name
         return (local, "", "") if _assigner(back) in ("", local) else ("", local, "")
     schemes: Table = back.params["$universal-id-types"]
     if kind := _type_of(system, schemes):

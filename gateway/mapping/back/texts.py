@@ -14,6 +14,7 @@ from typing import Any
 from gateway.mapping.back.element import Element
 from gateway.mapping.back.place import Place
 from gateway.mapping.back.scope import Back
+from gateway.mapping.times import moment as forward
 from gateway.model.wire import Exact
 
 Writer = Callable[[Element, Place, Back, str], bool]
@@ -22,6 +23,8 @@ _MOMENT = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d))?)?)?",
     re.ASCII,
 )
+_FRACTION = re.compile(r":\d\d\.(\d+)", re.ASCII)
+_DIGITS, _DAY = 4, len("2026-01-02")
 _CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d)(\.\d+)?", re.ASCII)
 
 
@@ -54,7 +57,7 @@ def clock(value: Any) -> str | None:
 
 
 def _fraction(found: str | None) -> str:
-    return (found or "")[:5]  # v2.8.2, 2A.3.22: four digits at most
+    return (found or "")[: 1 + _DIGITS]
 
 
 def decoded(value: Any) -> str | None:
@@ -84,8 +87,8 @@ def timed(shown: Shown) -> Writer:
 
     def write(element: Element, place: Place, back: Back, rule: str) -> bool:
         known = _source_text(element, back)
-        if known is None:
-            return simple(element, place, back, rule)
+        if known is None or not _agrees(str(known.value), element.value):
+            return _cut(element, back, rule) and simple(element, place, back, rule)
         if not place.put(str(known.value)):
             return False
         back.cite(element, place, rule)
@@ -93,6 +96,20 @@ def timed(shown: Shown) -> Writer:
         return True
 
     return write
+
+
+def _agrees(told: str, value: Any) -> bool:
+    """Does the text that the source had still say what the value says?"""
+    read = forward(told)
+    return value is None or (read is not None and str(value).startswith(read.text[:_DAY]))
+
+
+def _cut(element: Element, back: Back, rule: str) -> bool:
+    """A fraction of a second has four digits at most there (v2.8.2, 2A.3.22); what is cut is told."""
+    fraction = _FRACTION.search(str(element.value))
+    if fraction is not None and len(fraction[1]) > _DIGITS:
+        back.run.noticed("information", "incomplete", element.path, "A fraction of a second was cut.", rule)
+    return True
 
 
 def _source_text(element: Element, back: Back) -> Element | None:
@@ -107,24 +124,6 @@ def _source_text(element: Element, back: Back) -> Element | None:
         ),
         None,
     )
-
-
-def whole(element: Element, place: Place, back: Back, rule: str) -> bool:
-    """A text that was all of a place, separators included."""
-    made = text(element.value)
-    if not made or not place.divided(made):
-        return False
-    back.cite(element, place, rule)
-    return True
-
-
-def lines(element: Element, place: Place, back: Back, rule: str) -> bool:
-    """The same out of base64."""
-    made = decoded(element.value)
-    if not made or not place.divided(made):
-        return False
-    back.cite(element, place, rule)
-    return True
 
 
 def bound(own: str, other: str, form: str) -> Writer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gateway.mapping.back.element import Element
+from gateway.mapping.back.place import Place
 from gateway.mapping.back.rows import BackRules, Carry, Each, Spot, apply
 from gateway.mapping.back.scope import Back, Frame
 from gateway.mapping.emit import CONSTANT, NOTHING, SOURCED
@@ -22,8 +23,11 @@ def made(target: Target, spot: Spot, maps: Sequence[BackRules], *, again: bool) 
         carried = f"{element.path}.reference" in back.frame.carried
         if resource is None or (carried and not _second(element, spot, back)):
             return NOTHING
-        fitting = [rules for rules in maps if resource.value.get("resourceType") == rules.to]
-        return back.run.best([_visit(rules, resource, element, spot, target.many, back) for rules in fitting])
+        fitting, before = [rules for rules in maps if resource.value.get("resourceType") == rules.to], back.run.count
+        done = back.run.best([_visit(rules, resource, element, spot, target.many, back) for rules in fitting])
+        if carried:
+            back.run.repeated(before)
+        return done
 
     return Each(target, one, again=again)
 
@@ -43,13 +47,14 @@ def _visit(
     reference, run = resource.path.rstrip("#"), back.run
 
     def attempt() -> int:
-        known = run.segments.get((reference, rules.name))
-        if known is not None and known.whole:
-            run.cite([f"{element.path}.reference"], known, back.frame, spot.rule)
-            return SOURCED
-        place = spot.place(back, many and not spot.once)
+        known, place = run.segments.get((reference, rules.name)), spot.place(back, many and not spot.once)
         if place is None:
             return NOTHING
+        if known is not None and known.whole:
+            if place.key != known.key:
+                return NOTHING  # it stands elsewhere: a second segment would be about nothing
+            run.cite([f"{element.path}.reference"], known, back.frame, spot.rule)
+            return SOURCED
         frame = run.frames.setdefault(reference, Frame()) if place.whole else Frame()
         top = back.top if rules.own == place.name and not place.whole else place
         if apply(rules, Back(run, top, resource, frame)) < SOURCED or not spot.good(back, place):
@@ -69,11 +74,16 @@ def linked(target: Target, names: Sequence[str], rule: str) -> Carry:
         if resource is None:
             return NOTHING
         places = [back.run.segments.get((resource.path.rstrip("#"), name)) for name in names]
-        known = next((place for place in places if place is not None), None)
+        known = next((place for place in places if place is not None and together(back.top, place)), None)
         if known is None:
-            back.run.wait(element, back.frame, tuple(names), rule)
+            back.run.wait(element, back, tuple(names), rule)
             return CONSTANT
         back.run.cite([f"{element.path}.reference"], known, back.frame, rule)
         return CONSTANT
 
     return Each(target, one)
+
+
+def together(one: Place, other: Place) -> bool:
+    """Would the way there find the other from this one: is it the same segment, an owner, a part, or what belongs to nobody?"""
+    return any(found.key == other.key for found in one.related(other.name))

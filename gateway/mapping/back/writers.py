@@ -22,7 +22,7 @@ WRITERS: Mapping[str, Writer] = {
     "identifierSystem": systems.identifier_system,
     "instant": timed(texts.moment),
     "integer": plain(texts.text),
-    "linesAsBase64": texts.lines,
+    "linesAsBase64": plain(texts.decoded),
     "nationalSystem": systems.national_system,
     "positiveInt": plain(texts.text),
     "rangeHigh": texts.bound("low", "high", "{}-{}"),
@@ -34,5 +34,5 @@ WRITERS: Mapping[str, Writer] = {
     "timePart": timed(texts.moment),
     "translated": codings.translated,
     "uri": plain(texts.text),
-    "whole": texts.whole,
+    "whole": plain(texts.text),
 }

@@ -56,9 +56,14 @@ def parse(body: bytes, charset: str = "") -> Parsed:  # noqa: ARG001
     )
 
 
-def parts(body: bytes, charset: str = "") -> Iterator[Part] | None:  # noqa: ARG001 the form of every standard
+def parts(body: bytes) -> Iterator[Part] | None:  # noqa: ARG001 the form of every standard
     """A resource is always a document by itself; what a Bundle holds belongs together."""
     return None
+
+
+def plain(body: bytes) -> bytes:
+    """As it is: what stands between the parts of a JSON document is the sender's."""
+    return body
 
 
 def check(parsed: Parsed) -> Report:
@@ -128,6 +133,7 @@ __all__ = [
     "check",
     "parse",
     "parts",
+    "plain",
     "render",
     "reply",
     "reply_all",

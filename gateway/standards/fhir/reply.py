@@ -24,12 +24,10 @@ def reply(body: bytes, error: GatewayError | None, control_id: str, at: datetime
 def reply_all(body: bytes, verdicts: Sequence[Verdict], found: Report, control_id: str, at: datetime) -> Notice:  # noqa: ARG001 the form of every standard
     """1..* issues: at least one for each document of a batch (`message[2]`), and what was found about the batch itself.
 
-    202 when everything is on record and nothing was wrong with the batch; else by `joint_status`.
+    202 when everything is on record; else by `joint_status`.
     """
     told = (issue for one in verdicts for issue in _issues(one))
-    return Notice(
-        outcome([*told, *(finding.as_issue() for finding in found.findings)]), status_of(verdicts, found) or 202
-    )
+    return Notice(outcome([*told, *(finding.as_issue() for finding in found.findings)]), status_of(verdicts) or 202)
 
 
 def _issues(verdict: Verdict) -> Iterator[Mapping[str, Any]]:

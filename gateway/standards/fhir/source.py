@@ -124,10 +124,11 @@ class _Mappable:
     def source(self, parsed: Parsed, _scopes: Mapping[str, Any]) -> FhirSource:
         """A Bundle's resources, or the one resource."""
         seed = parsed.control_id or sha256(write_json(parsed.tree, canonical=True)).hexdigest()
-        return FhirSource(_resources(parsed.tree), seed, "|".join(parsed.sender).strip("|"))
+        return FhirSource(resources_of(parsed.tree), seed, "|".join(parsed.sender).strip("|"))
 
 
-def _resources(tree: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
+def resources_of(tree: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
+    """A Bundle's resources with their full URLs ("" without one), or the one resource."""
     if tree.get("resourceType") != "Bundle":
         return [(tree, "")]
     entries = [entry for entry in tree.get("entry") or () if isinstance(entry, Mapping)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from io import BytesIO
 
 from gateway.errors import GatewayError, Malformed
 from gateway.model.dispatch import Dispatch, Rendition
@@ -12,7 +11,8 @@ from gateway.model.document import Parsed
 from gateway.model.released import Released
 from gateway.model.report import Report
 from gateway.standards.hl7v2.acknowledge import acknowledge as write
-from gateway.standards.hl7v2.batch import Entry, is_batch, messages_in
+from gateway.standards.hl7v2.batch import Entry, is_batch, taken_apart
+from gateway.standards.hl7v2.lines import plain
 from gateway.standards.hl7v2.message import Message, read_message
 from gateway.standards.hl7v2.receipts import reply_all
 from gateway.standards.hl7v2.reply import reply
@@ -28,7 +28,7 @@ CONTENT_TYPES = (
 )
 
 __all__ = [
-    "CONTENT_TYPES", "NAME", "accepted", "acknowledge", "admit", "check", "parse", "parts", "render", "reply", "reply_all", "sniff",
+    "CONTENT_TYPES", "NAME", "accepted", "acknowledge", "admit", "check", "parse", "parts", "plain", "render", "reply", "reply_all", "sniff",
 ]  # fmt: skip
 
 
@@ -38,9 +38,9 @@ def sniff(body: bytes) -> bool:
     return start.startswith(b"MSH") or is_batch(body)
 
 
-def parts(body: bytes, charset: str = "") -> Iterator[Entry] | None:
-    """The messages of a batch (`messages_in`); None for what does not begin with FHS or BHS."""
-    return messages_in(BytesIO(body), charset) if is_batch(body) else None
+def parts(body: bytes) -> Iterator[Entry] | None:
+    """The messages of a batch (`taken_apart`); None for what does not begin with FHS or BHS."""
+    return taken_apart(body) if is_batch(body) else None
 
 
 def parse(body: bytes, charset: str = "") -> Parsed:
@@ -61,15 +61,15 @@ def parse(body: bytes, charset: str = "") -> Parsed:
 
 
 def render(released: Released, dispatch: Dispatch) -> Rendition:
-    """One message (see render.py)."""
-    from gateway.standards.hl7v2.render import render as rendered  # heavy: maps are loaded with it
+    """One message (see rendering.py)."""
+    from gateway.standards.hl7v2.rendering import render as rendered  # heavy: maps are loaded with it
 
     return rendered(released, dispatch)
 
 
 def accepted(sent: bytes, answer: bytes) -> None:
-    """What an acknowledgement means for a delivery (see render.py)."""
-    from gateway.standards.hl7v2.render import accepted as judged
+    """What an acknowledgement means for a delivery (see rendering.py)."""
+    from gateway.standards.hl7v2.rendering import accepted as judged
 
     judged(sent, answer)
 

@@ -1,26 +1,31 @@
 """Batches: the messages of a file one after the other, each with its verdict, and whether the trailers count right (HL7 v2.8.2, 2.10.3).
 
 `[FHS] { [BHS] { message } [BTS] } [FTS]`, every segment of it optional, so that a file of one message is a batch as well. A message
-that cannot be read stops no other. Memory does not grow with the file: who keeps no entry keeps nothing.
+that cannot be read stops no other. Memory does not grow with the file: who keeps no entry keeps nothing. At a door more is asked of a
+batch (`taken_apart`): a text that holds a message must not become one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
+from itertools import islice
 from typing import IO
 
-from gateway.errors import Unusable
+from gateway.errors import Invalid, Malformed, TooLarge, Unusable
 from gateway.model.report import Finding, Report, Severity
-from gateway.standards.hl7v2.lines import BOM, FRAMING, LIMITS, Limits
+from gateway.standards.hl7v2.lines import BOM, FRAMING, LIMITS, Limits, bare
 from gateway.standards.hl7v2.message import Message, read_message
 from gateway.standards.hl7v2.stream import Piece, pieces
 
 _HEADER = re.compile(rb"[FB]HS[!-/:-@\[-`{-~]")
+_BATCH = re.compile(rb"BHS(?:(?<=[\r\n]BHS)|(?<=[\r\n]\xef\xbb\xbfBHS))(?=[!-/:-@\[-`{-~])")  # its letters first: quick
+_FRAMED = re.compile(rb"[\x0b\x1c]")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _AROUND = FRAMING + b" \t"
+_MOST_AROUND = 1_000  # headers and trailers of a batch at a door
 _NOTHING = Report()
 
 
@@ -29,7 +34,8 @@ class Entry:
     """One message of a batch; with `number` 0 what was found about the batch itself, which has no `body` and no `message`.
 
     `number` counts the messages of the stream and `batch` its batches from 1; `line` is how many lines of the stream stand before
-    it, and lines of findings count from there. Without a `message`, `error` says why there is none, and `report` has it as fatal.
+    it, and lines of findings count from there. `error` says why a message that was read is none, and `report` has it as fatal; with
+    `number` 0 it is why a door refuses the batch whole.
     """
 
     number: int
@@ -49,11 +55,11 @@ def is_batch(body: bytes) -> bool:
     return _HEADER.match(body[:64].lstrip(_AROUND).removeprefix(BOM).lstrip(_AROUND)) is not None
 
 
-def headers(body: bytes) -> Iterator[str]:
-    """The 0..* headers of files and batches (FHS, BHS) as they are written, in order."""
-    for piece in pieces(BytesIO(body)):
-        if piece.name in ("FHS", "BHS"):
-            yield _lines(piece.body)[0]
+def head_of(body: bytes, most: int) -> str:
+    """The header that the sender will know a batch by, as it is written, at most so many bytes: of one batch its BHS, of several the FHS."""
+    batches = list(islice(_BATCH.finditer(body), 2))
+    first = batches[0] if len(batches) == 1 else _HEADER.search(body)
+    return _line(body[first.start() : first.start() + most])[0] if first else ""
 
 
 def messages_in(stream: IO[bytes], charset: str = "", limits: Limits = LIMITS) -> Iterator[Entry]:
@@ -61,34 +67,57 @@ def messages_in(stream: IO[bytes], charset: str = "", limits: Limits = LIMITS) -
 
     `charset` is what the channel says, for messages that name none. The bounds are those of each message (`read_message`).
     """
-    envelope = _Envelope()
+    for entry in _entries(stream, limits.message_bytes, _Envelope()):
+        yield _read(entry, charset, limits) if entry.number else entry
+
+
+def taken_apart(body: bytes) -> Iterator[Entry]:
+    """A batch that came in through a door to 0..* entries in order, its messages not read; raises nothing.
+
+    It is refused whole (an `error` with number 0) when a trailer counts wrong, a line belongs to no message, a second batch is in no file
+    with the first, it has too many headers and trailers, or a sign of framing is in it: whoever can write a text could hide a message there.
+    """
+    try:
+        if _FRAMED.search(bare(body)):
+            raise Malformed("The batch holds a control character that no message may carry.")
+        yield from _entries(BytesIO(body), LIMITS.message_bytes, _Envelope(door=True))
+    except Unusable as error:
+        yield Entry(0, 0, 0, report=_fatal(error), error=error)
+
+
+def _entries(stream: IO[bytes], most: int, envelope: _Envelope) -> Iterator[Entry]:
     number = 0
-    for piece in pieces(stream, limits.message_bytes):
+    for piece in pieces(stream, most):
         if piece.name not in ("MSH", ""):
             yield from envelope.segment(piece)
             continue
         number += 1
         if piece.name:
             envelope.message()
-        message, report, error = _read(piece.body, charset, limits)
-        yield Entry(number, envelope.batches, piece.line, piece.body, message, report, error)
+        yield Entry(number, envelope.batches, piece.line, piece.body)
     yield from envelope.end()
 
 
-def _read(body: bytes, charset: str, limits: Limits) -> tuple[Message | None, Report, Unusable | None]:
+def _read(entry: Entry, charset: str, limits: Limits) -> Entry:
     try:
-        message = read_message(body, charset, limits)
+        message = read_message(entry.body, charset, limits)
     except Unusable as error:
-        places = error.positions or ("",)
-        found = tuple(Finding("fatal", error.issue, place, error.text, "readable") for place in places)
-        return None, Report(found), error
-    return message, message.report, None
+        return replace(entry, report=_fatal(error), error=error)
+    return replace(entry, message=message, report=message.report)
+
+
+def _fatal(error: Unusable) -> Report:
+    places = error.positions or ("",)
+    return Report(tuple(Finding("fatal", error.issue, place, error.text, "readable") for place in places))
 
 
 class _Envelope:
-    """Where in a file the reading is, and what its headers and trailers have said so far."""
+    """Where in a file the reading is, and what its headers and trailers have said so far; at a `door` it is one file or one batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, door: bool = False) -> None:
+        self._door = door
+        self._around = 0  # headers and trailers
+        self._begun = 0  # files, and batches that are in none
         self.batches = 0
         self._messages = 0  # of this batch
         self._batch = ""  # "BHS" inside a batch that has a header, "MSH" inside one that has none
@@ -103,11 +132,14 @@ class _Envelope:
         self._messages += 1
 
     def segment(self, piece: Piece) -> Iterator[Entry]:
-        """What a header or trailer shows to be odd: at most one entry."""
-        lines = _lines(piece.body)
-        if any(lines[1:]):
+        """What a header or trailer shows to be odd: at most one entry. Raises TooLarge for too many of them at a door."""
+        self._around += 1
+        if self._door and self._around > _MOST_AROUND:
+            raise TooLarge("The batch has more headers and trailers than this gateway takes.")
+        line, more = _line(piece.body)
+        if more:
             self._note("error", piece.name, "A line behind this segment belongs to no message.", "hl7v2-batch-line")
-        {"FHS": self._fhs, "BHS": self._bhs, "BTS": self._bts, "FTS": self._fts}[piece.name](lines[0])
+        {"FHS": self._fhs, "BHS": self._bhs, "BTS": self._bts, "FTS": self._fts}[piece.name](line)
         yield from self._said(piece.line)
 
     def end(self) -> Iterator[Entry]:
@@ -119,6 +151,7 @@ class _Envelope:
     def _fhs(self, _: str) -> None:
         self._end_batch()
         self._end_file()
+        self._begins("FHS")
         self.batches, self._file = 0, True
 
     def _bhs(self, _: str) -> None:
@@ -137,8 +170,16 @@ class _Envelope:
         self._file, self.batches = False, 0
 
     def _begin(self, name: str) -> None:
+        if not self._file:
+            self._begins("BHS")
         self._batch, self._messages = name, 0
         self.batches += 1
+
+    def _begins(self, name: str) -> None:
+        self._begun += 1
+        if self._door and self._begun == 2:
+            text = "A second batch begins, and it is in no file (FHS) with the first."
+            self._note("error", name, text, "hl7v2-batch-second")
 
     def _end_batch(self) -> None:
         if self._batch == "BHS":
@@ -168,12 +209,15 @@ class _Envelope:
         self._found.append(Finding(severity, "business-rule", where, text, rule))
 
     def _said(self, line: int) -> Iterator[Entry]:
-        if self._found:
-            yield Entry(0, self.batches, line, report=Report(tuple(self._found)))
-            self._found = []
+        if not self._found:
+            return
+        found, self._found = Report(tuple(self._found)), []
+        wrong = [finding for finding in found.findings if finding.severity == "error"]
+        error = Invalid(wrong[0].text, wrong[0].expression) if wrong else None
+        yield Entry(0, self.batches, line, report=found, error=error)
 
 
-def _lines(body: bytes) -> list[str]:
-    """The lines of a header or trailer, the first without framing and mark."""
-    text = body.strip(FRAMING).removeprefix(BOM).decode("latin-1")
-    return [line.strip("\x0b\x1c ") for line in re.split(r"\r\n|\r|\n", text)]
+def _line(body: bytes) -> tuple[str, bool]:
+    """A header or trailer without framing and mark, and whether more than blanks stands behind its line."""
+    line, *behind = re.split(rb"[\r\n]", body.strip(FRAMING).removeprefix(BOM), maxsplit=1)
+    return line.decode("latin-1").strip("\x0b\x1c "), any(rest.strip(FRAMING + b" ") for rest in behind)

@@ -6,13 +6,15 @@ to which is the `scopes:` of the message map, as on the way there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gateway.mapping.back.journal import Journal
 from gateway.standards.hl7v2.escapes import writable
 from gateway.standards.hl7v2.part import PartDraft, Sealed
 from gateway.standards.hl7v2.segment import NULL
+from gateway.standards.hl7v2.structure import most
 
 Key = tuple[int, int, int, int]  # field, repetition, component, subcomponent
 
@@ -29,12 +31,23 @@ class MessageDraft:
         self.segments: list[SegmentDraft] = []
         self.journal = Journal()
         self.written = 0
+        self._named: dict[str, list[SegmentDraft]] = {}
 
     def segment(self, name: str, owner: Any = None) -> SegmentDraft:
         """A new segment."""
         made = SegmentDraft(self, name, owner)
-        self.journal.do(lambda: self.segments.append(made), lambda: self.segments.remove(made))
+        self.journal.do(partial(self._enter, made), partial(self._leave, made))
         return made
+
+    def _enter(self, made: SegmentDraft) -> None:
+        self.segments.append(made)
+        self._named.setdefault(made.name, []).append(made)
+        if made.owner_node is not None:
+            made.owner_node.parts.append(made)
+
+    def _leave(self, made: SegmentDraft) -> None:
+        for held in (self.segments, self._named[made.name], made.owner_node.parts if made.owner_node else [made]):
+            held.remove(made)
 
     def owners(self, name: str) -> Sequence[str]:
         """The names of segments that one of that name may belong to."""
@@ -42,7 +55,7 @@ class MessageDraft:
 
     def every(self, name: str) -> Sequence[SegmentDraft]:
         """All segments of a name."""
-        return [segment for segment in self.segments if segment.name == name]
+        return self._named.get(name, [])
 
     def positions(self) -> Iterable[str]:
         """Nothing: what has to be carried is on the other side."""
@@ -64,6 +77,7 @@ class SegmentDraft:
         self.message = message
         self.name = name
         self.owner_node = owner
+        self.parts: list[SegmentDraft] = []  # what belongs to it, in the order it was made
         self.values: dict[Key, str] = {}
         self.ordinal = 0
 
@@ -83,14 +97,14 @@ class SegmentDraft:
         return self.owner_node.name if self.owner_node is not None else ""
 
     @property
+    def key(self) -> Hashable:
+        """Itself."""
+        return id(self)
+
+    @property
     def begun(self) -> bool:
         """Is anything written in it?"""
         return bool(self.values)
-
-    @property
-    def parts(self) -> list[SegmentDraft]:
-        """What belongs to it, in the order it was made."""
-        return [segment for segment in self.message.segments if segment.owner_node is self]
 
     def step(self, name: str) -> Sequence[PartDraft]:
         """The repetitions of a field that hold something."""
@@ -163,14 +177,17 @@ class SegmentDraft:
 
     def _under(self, name: str) -> SegmentDraft:
         before, made = self.owner_node, self.message.segment(name, self.owner_node)
-        self.message.journal.do(lambda: setattr(self, "owner_node", made), lambda: setattr(self, "owner_node", before))
+        self.message.journal.do(partial(self._moved, before, made), partial(self._moved, made, before))
         return made
 
-    def put(self, _text: str) -> bool:
-        """A segment is no value."""
-        return False
+    def _moved(self, before: SegmentDraft | None, to: SegmentDraft | None) -> None:
+        if before is not None:
+            before.parts.remove(self)
+        if to is not None:
+            to.parts.append(self)
+        self.owner_node = to
 
-    def divided(self, _text: str) -> bool:
+    def put(self, _text: str) -> bool:
         """A segment is no value."""
         return False
 
@@ -179,6 +196,8 @@ class SegmentDraft:
         there = self.values.get(key)
         if there is not None or text == NULL or not writable(text, self.message.codec):
             return there == text
+        if key[1] > most(self.name, key[0]):
+            return False
         self.message.journal.do(lambda: self._set(key, text), lambda: self._unset(key))
         return True
 

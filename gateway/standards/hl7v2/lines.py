@@ -41,6 +41,18 @@ class Limits:
 LIMITS = Limits()
 
 
+def bare(body: bytes) -> bytes:
+    """Without framing, line ends around it and a byte order mark."""
+    if not body.startswith(b"MSH"):
+        body = body.lstrip(FRAMING).removeprefix(BOM).lstrip(FRAMING)
+    return body.rstrip(FRAMING)
+
+
+def plain(body: bytes) -> bytes:
+    """Bare, every line ended by CR: what all copies of a message have in common, alone or in a batch, by whatever way they come."""
+    return bare(body).replace(b"\r\n", b"\r").replace(b"\n", b"\r") + b"\r"
+
+
 def read_lines(
     text: str, delimiters: Delimiters, limits: Limits = LIMITS
 ) -> tuple[list[str], list[str], tuple[Finding, ...]]:

@@ -13,7 +13,7 @@ from gateway.errors import Malformed, TooLarge
 from gateway.model.report import Finding, Report
 from gateway.standards.hl7v2.charset import declared, decode, refuse_wide
 from gateway.standards.hl7v2.escapes import Delimiters, escape, forbidden, hexadecimal, unescape
-from gateway.standards.hl7v2.lines import BOM, FRAMING, LIMITS, Limits, read_lines
+from gateway.standards.hl7v2.lines import LIMITS, Limits, bare, read_lines
 from gateway.standards.hl7v2.segment import NULL, Form, Path, Repetition, Segment, leaf, position, read_path
 from gateway.standards.hl7v2.tables import rows
 
@@ -176,7 +176,9 @@ def read_message(body: bytes, charset: str = "", limits: Limits = LIMITS) -> Mes
     """
     if len(body) > limits.message_bytes:
         raise TooLarge("The message is larger than this gateway takes.")
-    body = _bare(body)
+    if not body.startswith(b"MSH"):
+        refuse_wide(body)
+    body = bare(body)
     header = _first_line(body)
     start = header[:_OPENING].decode("latin-1")
     delimiters, odd = _opening(start)
@@ -218,14 +220,6 @@ def read_delimiters(header: str) -> tuple[Delimiters, tuple[Finding, ...]]:
 
 def _hides(body: bytes, text: str, delimiters: Delimiters) -> bool:
     return hexadecimal(body, delimiters.escape.encode()) and forbidden(text, delimiters)
-
-
-def _bare(body: bytes) -> bytes:
-    """Without framing, line ends around it and a byte order mark."""
-    if not body.startswith(b"MSH"):
-        refuse_wide(body)
-        body = body.lstrip(FRAMING).removeprefix(BOM).lstrip(FRAMING)
-    return body.rstrip(FRAMING)
 
 
 def _first_line(body: bytes) -> bytes:

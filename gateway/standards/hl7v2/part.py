@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.standards.hl7v2.segment import below
@@ -23,7 +23,12 @@ class PartDraft:
         self.sealed = sealed
 
     @property
-    def key(self) -> Key:
+    def key(self) -> Hashable:
+        """The segment and the path."""
+        return id(self.top), self.path
+
+    @property
+    def place(self) -> Key:
         """The leaf that its text is."""
         field, repetition, component, subcomponent = (*self.path, 1, 1)[:4]
         return field, repetition, component, subcomponent
@@ -47,7 +52,7 @@ class PartDraft:
     @property
     def leaf(self) -> str:
         """The position of its text, as it is read back."""
-        field, repetition, component, subcomponent = self.key
+        field, repetition, component, subcomponent = self.place
         divided = any(key[:3] == (field, repetition, component) and key[3] > 1 for key in self.top.values)
         return below(f"{self.top.position}-{field}[{repetition}]", component, subcomponent if divided else 0)
 
@@ -59,7 +64,7 @@ class PartDraft:
     @property
     def text(self) -> str:
         """The text that is written there."""
-        return self.top.values.get(self.key, "")
+        return self.top.values.get(self.place, "")
 
     @property
     def value(self) -> Any:
@@ -99,20 +104,7 @@ class PartDraft:
 
     def put(self, text: str) -> bool:
         """Write the leaf."""
-        return self.text == text if self.sealed else self.top.write(self.key, text)
-
-    def divided(self, text: str) -> bool:
-        """Write a text that has the separators of HL7 in it as the sender had them: never escaped, so as components."""
-        if self.sealed or len(self.path) == 4 or not any(sign in text for sign in "^&"):
-            return self.value == text if self.sealed else self.put(text)
-        parts = text.split("^") if len(self.path) == 2 else [text]
-        field, repetition, component, _ = self.key
-        return all(
-            self.top.write((field, repetition, component + number, sub), leaf)
-            for number, part in enumerate(parts)
-            for sub, leaf in enumerate(part.split("&"), 1)
-            if leaf
-        )
+        return self.text == text if self.sealed else self.top.write(self.place, text)
 
 
 def _composed(under: Mapping[tuple[int, ...], str]) -> str:

@@ -1,7 +1,7 @@
 """The answer to a batch: a batch of acknowledgements, one for each message in its order (HL7 v2.8.2, 2.10.3.3; BHS 2.14.2, BTS 2.14.3).
 
-A message that was lost on the way has none: who sent the batch finds by MSA-2 what has come in. What was found about the batch
-itself (a trailer that counts wrong) is the comment of the trailer, in constant words.
+Who sent the batch finds by MSA-2 what has come in. What was odd about the batch itself (no trailer: it may be cut off) is the comment of
+the trailer, in constant words.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gateway.model.document import Verdict, status_of
 from gateway.model.released import Notice
 from gateway.model.report import Report
 from gateway.standards.hl7v2.acknowledge import Writer
-from gateway.standards.hl7v2.batch import headers
+from gateway.standards.hl7v2.batch import head_of
 from gateway.standards.hl7v2.header import MAX_CONTROL_ID
 from gateway.standards.hl7v2.message import Delimiters, read_delimiters
 from gateway.standards.hl7v2.reply import CONTENT_TYPE, content_of
@@ -27,7 +27,7 @@ _MAX_COMMENTS = 5
 def reply_all(body: bytes, verdicts: Sequence[Verdict], found: Report, control_id: str, at: datetime) -> Notice:
     """BHS, an ACK for each message, BTS with their number. Each ACK has the control id of the batch and the number of its message.
 
-    HTTP 200 when everything is on record and nothing was wrong with the batch; else by `joint_status`.
+    HTTP 200 when everything is on record; else by `joint_status`.
     """
     head = _head(body)
     write = Writer(head[1])
@@ -36,15 +36,12 @@ def reply_all(body: bytes, verdicts: Sequence[Verdict], found: Report, control_i
     ]
     first = _bhs(head[0], write, control_id, at).encode("ascii", "replace")
     last = _bts(len(verdicts), found, write).encode("ascii", "replace")
-    return Notice(b"".join([first, *acknowledged, last]), status_of(verdicts, found) or 200, CONTENT_TYPE)
+    return Notice(b"".join([first, *acknowledged, last]), status_of(verdicts) or 200, CONTENT_TYPE)
 
 
 def _head(body: bytes) -> tuple[Segment, Delimiters]:
-    """The header that the sender will know its batch by: of one batch its BHS, of several the FHS of their file."""
-    lines = [line[:_MAX_HEADER] for line in headers(body)]
-    batches = [line for line in lines if line.startswith("BHS")]
-    line = batches[0] if len(batches) == 1 or not lines else lines[0]
-    as_header = "MSH" + line[3:]  # BHS and FHS begin with their delimiters as MSH does
+    """The header that the sender will know its batch by, and its delimiters."""
+    as_header = "MSH" + head_of(body, _MAX_HEADER)[3:]  # BHS and FHS begin with their delimiters as MSH does
     try:
         delimiters, _ = read_delimiters(as_header)
     except Malformed:

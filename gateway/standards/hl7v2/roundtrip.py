@@ -1,4 +1,4 @@
-"""A message to FHIR and back: which fields come back as they were, and for each that does not, why (issue of every lossless wish).
+"""A message to FHIR and back: which fields come back as they were, and for each that does not, or was not there, why.
 
 Segments are compared with the one of their name that has most in common, so that their order is no difference. A field is equal when all
 its values are; set ids, delimiters and what a field's end leaves empty do not count.
@@ -14,6 +14,7 @@ from gateway.mapping.back.notes import notes
 from gateway.model.report import Conversion
 from gateway.standards.hl7v2.message import Message, Segment
 from gateway.standards.hl7v2.segment import below
+from gateway.standards.hl7v2.source import GENERIC
 
 Values = Mapping[tuple[int, int, int, int], str]
 
@@ -28,33 +29,47 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """How many fields held something, and which of them differ."""
+    """How many fields held something, which of them differ, and which were added (`PV1[1]-2`)."""
 
     fields: int
     differences: tuple[Difference, ...]
+    added: tuple[Difference, ...] = ()
 
     @property
     def unexplained(self) -> tuple[Difference, ...]:
-        """Differences that nothing explains: defects of the maps."""
-        return tuple(one for one in self.differences if not one.why)
+        """What nothing explains: defects of the maps."""
+        return tuple(one for one in (*self.differences, *self.added) if not one.why)
 
 
 def round_trip(sent: Message, there: Conversion, back: Conversion, returned: Message, compiler: Compiler) -> RoundTrip:
     """The message, what it became, what that became, and that read again."""
     explain = _Reasons(there, back, compiler)
-    differences, fields = [], 0
-    for segment, twin in _pairs(sent.segments, returned.segments):
-        own, other = _values(segment), _values(twin) if twin is not None else {}
-        for field in sorted({key[0] for key in own}):
-            fields += 1
-            unlike = sorted(
-                key for key in own.keys() | other.keys() if key[0] == field and own.get(key) != other.get(key)
-            )
-            if unlike:
-                where = f"{segment.name}[{segment.ordinal}]-{field}"
-                reasons = [explain.of(segment, key, added=key not in own) for key in unlike]
-                differences.append(Difference(where, "" if "" in reasons else "; ".join(dict.fromkeys(reasons))))
-    return RoundTrip(fields, tuple(differences))
+    pairs = list(_pairs(sent.segments, returned.segments))
+    differences = [one for segment, twin in pairs for one in _compared(segment, twin, explain)]
+    fields = sum(len({key[0] for key in _values(segment)}) for segment in sent.segments)
+    twins = {id(twin): segment for segment, twin in pairs if twin is not None}
+    added = [one for segment in returned.segments for one in _added(segment, twins.get(id(segment)), explain)]
+    return RoundTrip(fields, tuple(differences), tuple(added))
+
+
+def _compared(segment: Segment, twin: Segment | None, explain: _Reasons) -> Iterator[Difference]:
+    own, other = _values(segment), _values(twin) if twin is not None else {}
+    for field in sorted({key[0] for key in own}):
+        unlike = sorted(key for key in own.keys() | other.keys() if key[0] == field and own.get(key) != other.get(key))
+        if unlike:
+            reasons = [explain.of(segment, key, twin if key not in own else None) for key in unlike]
+            why = "" if "" in reasons else "; ".join(dict.fromkeys(reasons))
+            yield Difference(f"{segment.name}[{segment.ordinal}]-{field}", why)
+
+
+def _added(segment: Segment, before: Segment | None, explain: _Reasons) -> Iterator[Difference]:
+    """Fields of what came back that its twin did not have."""
+    known = {key[0] for key in _values(before)} if before is not None else set()
+    for field in sorted({key[0] for key in _values(segment)} - known):
+        keys = [key for key in _values(segment) if key[0] == field]
+        reasons = [explain.addition(segment, key) for key in keys]
+        why = "" if "" in reasons else "; ".join(dict.fromkeys(reasons))
+        yield Difference(f"{segment.name}[{segment.ordinal}]-{field}", why)
 
 
 def _values(segment: Segment) -> Values:
@@ -94,6 +109,7 @@ class _Reasons:
         lost = {_in_bundle(loss.source, places): loss.reason for loss in back.losses}
         told = {_in_bundle(place, places): text for place, text in _findings(back)}
         self._written = back.origins
+        self._needed = _needed(compiler)
         self._made: dict[str, list[str]] = {}
         self._unmade: dict[str, str] = {}
         self._twice: set[str] = set()
@@ -106,8 +122,17 @@ class _Reasons:
                 if reason:
                     self._unmade.setdefault(position, f"on the way back: {reason}")
 
-    def of(self, segment: Segment, key: tuple[int, int, int, int], *, added: bool) -> str:
-        """The reason for one value, "" when there is none."""
+    def addition(self, segment: Segment, key: tuple[int, int, int, int]) -> str:
+        """Why a value is there that was not sent: an element says it, or such messages need it."""
+        field, repetition, component, subcomponent = key
+        where = f"{segment.name}[{segment.ordinal}]-{field}[{repetition}]"
+        for position in (below(where, component, sub) for sub in (subcomponent, 0)):
+            if position in self._written:
+                return f"what was meant is written out: {self._written[position].rule}"
+        return "such messages need it" if field in self._needed.get(segment.name, ()) else ""
+
+    def of(self, segment: Segment, key: tuple[int, int, int, int], twin: Segment | None) -> str:
+        """The reason for one value, "" when there is none; `twin` is the segment that came back, for a value that only this has."""
         field, repetition, component, subcomponent = key
         where = f"{segment.name}[{segment.ordinal}]-{field}[{repetition}]"
         positions = [below(where, component, sub) for sub in (subcomponent, 0)]
@@ -124,8 +149,20 @@ class _Reasons:
         for tail in (f".{component}.{subcomponent}", f".{component}", ""):
             if (why := self._paths.get(path + tail)) is not None:
                 return why
-        origin = next((self._written[position] for position in positions if position in self._written), None)
-        return f"what was meant is written out: {origin.rule}" if added and origin is not None else ""
+        if (why := self._paths.get(segment.name)) is not None:
+            return why
+        return self.addition(twin, key) if twin is not None else ""
+
+
+def _needed(compiler: Compiler) -> Mapping[str, frozenset[int]]:
+    """Fields that the layout fills by itself: set ids, defaults of required segments, the header, types of what is written."""
+    about = compiler.library.block(GENERIC)["back"]
+    found: dict[str, set[int]] = {"MSH": {9, 10, 11, 12, 18}, "OBX": {2}}
+    for name in (*about["number"], *about["through"]):
+        found.setdefault(name, set()).add(1)
+    for one in about["require"]:
+        found.setdefault(one["segment"], set()).update(map(int, one.get("default") or ()))
+    return {name: frozenset(fields) for name, fields in found.items()}
 
 
 def _segment_field(position: str) -> str:

@@ -13,6 +13,8 @@ from gateway.standards.hl7v2.message import Message
 from gateway.standards.hl7v2.tables import read_rules
 from gateway.validating.grammar import Group, Part, build, compile_structure
 
+_UNBOUNDED = 10**9
+
 
 def groups(message: Message) -> tuple[Group, Report]:
     """The group tree of a message, with indexes into `message.segments`, and what was odd about the order.
@@ -35,6 +37,16 @@ def fields_of(segment: str) -> tuple[Mapping[str, Any], ...]:
     """The field rows of a segment, none for one that nobody described."""
     rules = _rules("segments", segment)
     return tuple(rules["fields"]) if rules else ()
+
+
+def most(segment: str, field: int) -> int:
+    """How often a field may repeat; of a field that nobody described as often as anybody likes."""
+    return _most(segment).get(field, _UNBOUNDED)
+
+
+@lru_cache(maxsize=512)
+def _most(segment: str) -> Mapping[int, int]:
+    return {row["field"]: _UNBOUNDED if row["max"] == "*" else int(row["max"]) for row in fields_of(segment)}
 
 
 def _rules(folder: str, name: str) -> dict[str, Any] | None:

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.convert import convert_command
-from gateway.errors import Malformed, TooLarge, Unsupported
+from gateway.errors import Invalid, Malformed, TooLarge, Unsupported, Unusable
+from gateway.standards.hl7v2 import batch as reading
 from gateway.standards.hl7v2 import stream
-from gateway.standards.hl7v2.batch import Entry, messages_in
+from gateway.standards.hl7v2.batch import Entry, messages_in, taken_apart
 from gateway.standards.hl7v2.message import Limits, read_message
 from gateway.standards.hl7v2.stream import pieces
 
@@ -101,6 +102,69 @@ def test_each_message_has_its_own_verdict_and_place() -> None:
     lines = body.split(b"\r")
     assert all(lines[entry.line].startswith(b"MSH") for entry in found)
     assert b"p1" not in repr(found).encode()
+
+
+FORGED = message(7, "MRG|stolen")
+HIDDEN = message(1, "NTE|1||hello")  # and then what somebody typed
+REFUSED: dict[str, tuple[bytes, type[Unusable], str]] = {
+    **{
+        f"a message in a text, behind {sign!r}": (BHS + HIDDEN + sign + FORGED + b"BTS|1\r", error, place)
+        for sign, error, place in [
+            (b"\r", Invalid, "BTS[1]-1"),
+            (b"\n", Invalid, "BTS[1]-1"),
+            (b"\x0b", Malformed, ""),
+            (b"\x1c", Malformed, ""),
+        ]
+    },
+    "a control character at the end of a message": (BHS + ONE + b"\x1c\r" + TWO + b"BTS|2\r", Malformed, ""),
+    "a message lost": (BHS + ONE + b"BTS|2\r", Invalid, "BTS[1]-1"),
+    "a batch lost": (FHS + BHS + ONE + b"BTS|1\rFTS|2\r", Invalid, "FTS[1]-1"),
+    "lines of no message": (BHS + b"PID|1||lost\r" + ONE, Invalid, "BHS"),
+    "lines behind the trailer": (BHS + ONE + b"BTS|1\r\rNTE|1||lost\r", Invalid, "BTS"),
+    "a second batch": (BHS + HIDDEN + b"BTS|1\r" + BHS + FORGED + b"BTS|1\r", Invalid, "BHS"),
+    "a second batch without a header": (BHS + HIDDEN + b"BTS|1\r" + FORGED + b"BTS|1\r", Invalid, "BHS"),
+    "a message behind the trailer": (BHS + HIDDEN + b"BTS|1\r" + FORGED, Invalid, "BHS"),
+    "a second batch that counts nothing": (BHS + HIDDEN + b"BTS\r" + BHS + FORGED, Invalid, "BHS"),
+    "a second trailer": (BHS + ONE + b"BTS|1\rBTS\r", Invalid, "BHS"),
+    "a file behind a batch": (BHS + HIDDEN + b"BTS|1\r" + FHS + BHS + FORGED + b"BTS|1\r", Invalid, "FHS"),
+    "a batch behind a file": (FHS + BHS + HIDDEN + b"BTS|1\rFTS|1\r" + BHS + FORGED + b"BTS|1\r", Invalid, "BHS"),
+    "a second file": ((FHS + BHS + HIDDEN + b"BTS|1\rFTS|1\r") * 2, Invalid, "FHS"),
+    "a message behind a file": (FHS + BHS + HIDDEN + b"BTS|1\rFTS|1\r" + FORGED, Invalid, "BHS"),
+}
+
+
+@pytest.mark.parametrize(("body", "error", "place"), REFUSED.values(), ids=REFUSED)
+def test_what_a_door_refuses_whole(body: bytes, error: type[Unusable], place: str) -> None:
+    found = [entry for entry in taken_apart(body) if entry.error is not None]
+    assert [(entry.number, type(entry.error)) for entry in found[:1]] == [(0, error)]
+    assert found[0].error is not None
+    assert found[0].error.positions[:1] == ((place,) if place else ())
+    assert not found[0].report.ok
+
+
+TAKEN = {
+    "a batch": (BHS + ONE + TWO + b"BTS|2\r", [ONE, TWO]), "no trailer": (BHS + ONE + TWO, [ONE, TWO]),
+    "no count": (BHS + ONE + TWO + b"BTS\r", [ONE, TWO]), "a count of words": (BHS + ONE + b"BTS|one\r", [ONE]),
+    "batches of a file": (FHS + BHS + ONE + b"BTS|1\r" + BHS + TWO + b"BTS|1\rFTS|2\r", [ONE, TWO]),
+    "a file without batches": (FHS + ONE + TWO + b"FTS|1\r", [ONE, TWO]),
+    "a file header forgotten": (BHS + ONE + b"BTS|1\rFTS|1\r", [ONE]), "framing": (b"\x0b" + BHS + ONE + b"BTS|1\r\x1c\r", [ONE]),
+    "what is no message is for its reader to refuse": (BHS + ONE + b"MSH|^^\\&|x\rBTS|2\r", [ONE, b"MSH|^^\\&|x\r"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "messages"), TAKEN.values(), ids=TAKEN)
+def test_what_a_door_takes_apart(body: bytes, messages: list[bytes]) -> None:
+    found = list(taken_apart(body))
+    assert [entry.body for entry in found if entry.number] == messages
+    assert [entry.error for entry in found if entry.error is not None] == []
+
+
+def test_headers_and_trailers_are_bounded_at_a_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MOST_AROUND", 5)
+    last = list(taken_apart(FHS + (BHS + b"BTS|0\r") * 100_000))[-1]
+    assert (last.number, type(last.error)) == (0, TooLarge)
+    assert len(list(taken_apart(BHS + b"BTS|x\r" * 1_000))) < 6
+    assert not any(entry.error for entry in taken_apart(FHS + BHS + b"BTS|0\r" + BHS + b"BTS|0\r"))
 
 
 def test_findings_on_a_message_stay_with_it() -> None:

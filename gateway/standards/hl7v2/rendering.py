@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.data import data_path
 from gateway.errors import GiveUp, InDoubt, Misconfigured, TryLater, Unsupported, Unusable
 from gateway.mapping import MapContext, compiler
-from gateway.mapping.back import Element
 from gateway.model.agreement import Participant
 from gateway.model.dispatch import Dispatch, Rendition
 from gateway.model.released import Released
-from gateway.standards.hl7v2.back import Header, message_of
-from gateway.standards.hl7v2.message import read_message
-from gateway.standards.hl7v2.tables import rows
+from gateway.standards.hl7v2.back import elements, message_of
+from gateway.standards.hl7v2.charset import codec_of
+from gateway.standards.hl7v2.completing import Header
+from gateway.standards.hl7v2.message import Message, read_message
 
 _CONTROL_ID = 20  # characters that MSH-10 has had room for since v2.1
 _LATER = frozenset({"206", "207"})  # table 0357: the record is locked; an internal error
@@ -29,8 +27,12 @@ def render(released: Released, dispatch: Dispatch) -> Rendition:
     """
     if dispatch.agreement.interaction != "message":
         raise Misconfigured(f"HL7 v2 is not rendered as {dispatch.agreement.interaction}.")
-    resources = [_element(resource) for resource in released.resources if resource["resourceType"] != _HEADERS]
+    resources = elements([(one, "") for one in released.resources if one["resourceType"] != _HEADERS])
     maps = compiler("hl7v2", (data_path("mappings"), *dispatch.overlays))
+    try:
+        codec_of(dispatch.recipient.v2.charset)
+    except Unsupported as error:
+        raise Misconfigured("The character set of the recipient is not one that is written.") from error
     try:
         made = message_of(resources, maps, _context(dispatch), _header(dispatch))
     except Unsupported as error:
@@ -54,13 +56,15 @@ def accepted(sent: bytes, answer: bytes) -> None:
         return
     if code not in ("AE", "AR", "CE", "CR"):
         raise InDoubt("What came back is no acknowledgement.")
-    if _LATER & {*ack.values("ERR-3"), *ack.values("MSA-6")}:
+    if _LATER & _conditions(ack):
         raise TryLater
     raise GiveUp("The recipient refused the message.")
 
 
-def _element(resource: Mapping[str, Any]) -> Element:
-    return Element(resource, f"{resource['resourceType']}/{resource['id']}#")
+def _conditions(ack: Message) -> set[str]:
+    """Error conditions (table 0357): ERR-3 since v2.5, before that MSA-6 and the fourth component of each ERR-1."""
+    old = {one.value(4) for segment in ack.all("ERR") for one in segment.repetitions(1)}
+    return old | {*ack.values("ERR-3"), *ack.values("MSA-6")}
 
 
 def _context(dispatch: Dispatch) -> MapContext:
@@ -77,7 +81,8 @@ def _context(dispatch: Dispatch) -> MapContext:
 def _header(dispatch: Dispatch) -> Header:
     recipient, operator = dispatch.recipient, dispatch.operator
     return Header(
-        trigger=_trigger(dispatch),
+        trigger=dispatch.agreement.trigger,
+        came=dispatch.trigger,
         sending=(operator.v2.application or "IEUM", operator.v2.facility or operator.id),
         receiving=(recipient.v2.application, recipient.v2.facility),
         at=_time(dispatch.at, recipient),
@@ -86,14 +91,6 @@ def _header(dispatch: Dispatch) -> Header:
         version=recipient.v2.version,
         charset=recipient.v2.charset,
     )
-
-
-def _trigger(dispatch: Dispatch) -> str:
-    """As the agreement says, else the event that came in where it is one of HL7 v2; "" leaves it to the content."""
-    if dispatch.agreement.trigger:
-        return dispatch.agreement.trigger
-    known = {trigger for row in rows("structures") for trigger in row["triggers"]}
-    return dispatch.trigger if dispatch.trigger in known else ""
 
 
 def _time(at: datetime, recipient: Participant) -> str:
