@@ -93,6 +93,7 @@ def test_a_row_of_the_general_map_is_dropped_from_a_map_like_it(write: Write) ->
         ("map: X\n", "hl7v3/X.yaml", "hl7v3/X.yaml:1: nothing reads this file"),
         ("id,code,target,source\n", "hl7v2/codes/new.csv", "hl7v2/codes/new.csv:1: nothing reads this file"),
         ("id,code,target,source\nA,A,B\n", "hl7v2/codes/race.csv", "hl7v2/codes/race.csv:2: "),
+        ("id,code,target,source,back\nA,A,B,x,perhaps\n", "hl7v2/codes/race.csv", "hl7v2/codes/race.csv:2: "),
         ("race: {unmapped: perhaps}\n", "hl7v2/codes/tables.yaml", "hl7v2/codes/tables.yaml:1: "),
         ("local-code-system: [\n", "names.yaml", "names.yaml:2: "),
     ],
