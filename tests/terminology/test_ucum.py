@@ -1,12 +1,12 @@
 """Units of measure by section of UCUM 2.2: what is none, what is one, and quantities that are equal."""
 
-import time
 from decimal import Decimal
 
 import pytest
 
 from gateway.terminology.ucum import canonical, comparable, valid
 from gateway.terminology.units import unit_table
+from tests.effort import bounded
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,9 @@ def test_what_is_no_number_has_no_scale(value):
     ],
 )
 def test_great_codes_cost_little(code):
-    started = time.perf_counter()
-    valid(code)
-    canonical(Decimal("1E+300"), code)
-    assert time.perf_counter() - started < 0.5
+    with bounded(50):
+        valid(code)
+        canonical(Decimal("1E+300"), code)
 
 
 def test_zero_divides_nothing():

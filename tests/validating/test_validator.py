@@ -2,7 +2,6 @@
 
 import copy
 import tarfile
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.model.wire import read_json, write_json
 from gateway.validating import Validator
+from tests.effort import bounded
 
 PACKAGES = Path(__file__).resolve().parents[3] / "shared" / "packages"
 
@@ -104,20 +104,18 @@ def test_profiles_not_at_hand_are_a_warning():
 
 
 def test_many_findings_are_cut_and_quick():
-    started = time.perf_counter()
-    issues = VALIDATOR.validate({"resourceType": "Patient", **{f"x{i}": 1 for i in range(100_000)}})["issue"]
-    assert len(issues) <= 1001
-    assert issues[-1]["code"] == "too-costly"
-    assert time.perf_counter() - started < 3
+    with bounded(300):
+        issues = VALIDATOR.validate({"resourceType": "Patient", **{f"x{i}": 1 for i in range(100_000)}})["issue"]
+        assert len(issues) <= 1001
+        assert issues[-1]["code"] == "too-costly"
 
 
 @pytest.mark.parametrize("document", [PATIENT, OBSERVATION], ids=["patient", "observation"])
 def test_a_small_resource_takes_about_a_millisecond(document):
     VALIDATOR.report(document)
-    started = time.perf_counter()
-    for _ in range(100):
-        VALIDATOR.report(document)
-    assert (time.perf_counter() - started) / 100 < 0.01  # ten times the target: other work may run beside the test
+    with bounded(100):
+        for _ in range(100):
+            VALIDATOR.report(document)
 
 
 JUNK = st.recursive(

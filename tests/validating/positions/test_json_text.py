@@ -1,7 +1,6 @@
 """Line and column of values in JSON: cases by hand, and every value of any document against a plain reading of the text."""
 
 import json
-import time
 from itertools import pairwise
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.model.report import Finding
 from gateway.validating.positions import located
+from tests.effort import bounded
 
 PATIENT = """{
   "resourceType": "Patient",
@@ -126,20 +126,15 @@ def test_the_value_stands_where_it_is_said_to_stand(document, indent, ascii_only
 
 def test_a_large_document_takes_time_in_proportion():
     entry = b'{"resource": {"resourceType": "Patient", "name": [{"given": ["a", "\\"]}"]}], "gender": "x"}}'
-    bodies = [b'{"entry": [' + b",".join([entry] * size) + b"]}" for size in (2_000, 20_000)]
-    times = []
-    for body in bodies:
-        findings = tuple(
-            Finding("error", "structure", f"Bundle.entry[{i}].resource.gender", "x") for i in range(0, 2_000, 2)
-        )
-        started = time.perf_counter()
+    body = b'{"entry": [' + b",".join([entry] * 20_000) + b"]}"
+    findings = tuple(
+        Finding("error", "structure", f"Bundle.entry[{i}].resource.gender", "x") for i in range(0, 2_000, 2)
+    )
+    with bounded(200):
         assert all(f.line for f in located(findings, body))
-        times.append(time.perf_counter() - started)
-    assert times[1] < 2
 
 
 def test_a_hostile_text_is_passed_over_quickly():
     body = b'{"a": "' + b'\\"' * 500_000 + b'", "b": [' + b"[]," * 200_000 + b'1], "gender": 1}'
-    started = time.perf_counter()
-    assert at(body, "Patient.gender")[0] == 1
-    assert time.perf_counter() - started < 2
+    with bounded(200):
+        assert at(body, "Patient.gender")[0] == 1

@@ -1,10 +1,9 @@
 """Document Bundles: what the Composition names is there once, and nothing else is (R4, documents.html 3.3.1)."""
 
-import time
-
 import pytest
 
 from gateway.validating.structure.document import document, references_in
+from tests.effort import bounded
 
 COMPOSITION = "urn:uuid:00000000-0000-4000-8000-000000000000"
 PATIENT = "urn:uuid:00000000-0000-4000-8000-000000000001"
@@ -133,6 +132,5 @@ def test_references_in_is_not_recursive():
 
 def test_many_entries_of_one_address_take_linear_time(scoped):
     rows = [(PATIENT, {"resourceType": "Observation", "subject": NAMED}) for _ in range(3_000)]
-    started = time.perf_counter()
-    document(scoped(bundle({"subject": NAMED}, *rows)))
-    assert time.perf_counter() - started < 1
+    with bounded(100):
+        document(scoped(bundle({"subject": NAMED}, *rows)))

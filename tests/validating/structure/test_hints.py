@@ -1,10 +1,9 @@
 """Near misses of names and codes."""
 
-import time
-
 import pytest
 
 from gateway.validating.structure.hints import Hints, near_code
+from tests.effort import bounded
 
 NAMES = ("birthDate", "gender", "_gender", "multipleBirthBoolean", "id", "text", "address", "managingOrganization")
 STATUS = frozenset(("registered", "preliminary", "final", "amended", "corrected", "entered-in-error", "unknown"))
@@ -69,7 +68,6 @@ def test_a_code_is_near(wrong, right, codes):
 def test_the_time_does_not_grow_with_the_codes():
     codes = frozenset(f"code-{i}" for i in range(499))
     near_code("code_7", codes)
-    started = time.perf_counter()
-    for _ in range(1000):
-        near_code("kode-77", codes)
-    assert time.perf_counter() - started < 1
+    with bounded(100):
+        for _ in range(1000):
+            near_code("kode-77", codes)
