@@ -39,8 +39,8 @@ def ensure_schema(url: str) -> None:
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
+            empty = not inspect(connection).get_table_names()  # first: another process may fill it in between
             revision = _revision(connection)
-            empty = not inspect(connection).get_table_names()
         if empty:
             _upgraded(engine)
         elif revision != ScriptDirectory.from_config(_config()).get_current_head():
