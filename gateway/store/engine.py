@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -13,9 +16,20 @@ from sqlalchemy.exc import ArgumentError
 from gateway.errors import Misconfigured
 
 READERS = 8
+_TRIES = 200  # a hundredth of a second apart
 _DURABLE = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
 _PATIENCE = "-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=60000"
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+
+def _patiently(connection: Any, statement: str) -> None:
+    """The switch to WAL does not wait for others who open the file: SQLite answers "locked" at once, whatever its busy_timeout."""
+    for _ in range(_TRIES):
+        with suppress(OperationalError):
+            connection.execute(statement).close()
+            return
+        time.sleep(0.01)
+    connection.execute(statement).close()
 
 
 def make_engine(url: str, *, reading: bool = False) -> Engine:
@@ -44,7 +58,7 @@ def _sqlite(url: URL, reading: bool) -> Engine:
     def _prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
         for pragma in (*_DURABLE, *(("query_only=ON",) if reading else ())):
-            connection.execute(f"PRAGMA {pragma}").close()
+            _patiently(connection, f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
