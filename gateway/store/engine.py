@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
-from sqlite3 import OperationalError
+from sqlite3 import SQLITE_BUSY, OperationalError
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -16,20 +15,23 @@ from sqlalchemy.exc import ArgumentError
 from gateway.errors import Misconfigured
 
 READERS = 8
-_TRIES = 200  # a hundredth of a second apart
-_DURABLE = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+_WAIT = 10  # seconds, for others who hold the file
+_DURABLE = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_WAIT * 1000}")
 _PATIENCE = "-c statement_timeout=60000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=60000"
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
 def _patiently(connection: Any, statement: str) -> None:
-    """The switch to WAL does not wait for others who open the file: SQLite answers "locked" at once, whatever its busy_timeout."""
-    for _ in range(_TRIES):
-        with suppress(OperationalError):
+    """The switch to WAL does not always wait for others who open the file: SQLite answers "locked" at once, whatever its busy_timeout."""
+    until = time.monotonic() + _WAIT
+    while True:
+        try:
             connection.execute(statement).close()
             return
-        time.sleep(0.01)
-    connection.execute(statement).close()
+        except OperationalError as error:
+            if error.sqlite_errorcode != SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def make_engine(url: str, *, reading: bool = False) -> Engine:

@@ -24,11 +24,12 @@ from gateway.demo.run import Stage, set_up
 from gateway.model.agreement import Agreement, Site
 from gateway.model.document import Principal, Received
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditRow
+from gateway.model.records import AuditRow, Unit
 from gateway.model.wire import read_json, write_json
 from gateway.pipeline import carry, drain
 from gateway.pipeline.node import Node
 from gateway.pipeline.push import Receipt
+from gateway.pipeline.replay import Wish
 from gateway.site import load_site
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ REFERRAL, REPORT, RECORD = "discharge-to-community-care", "notifiable-results", 
 CONSENTS, NOTICE, READING = "consent-registration", "admission-notice", "care-team-reads"
 START = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 PATIENCE = 20.0
+OPERATOR = Principal("ieum-mapo", "key-admin", ("admin",))
 NUMBER = "https://hanbit-hospital.example/fhir/sid/patient-number"
 
 
@@ -172,6 +174,21 @@ class Flow:
 
     def persons(self, *whom: Person) -> set[str]:
         return set(self.node.store.persons([token for one in whom for token in self.tokens_of(one)]).values())
+
+
+def wish(*allowed: str, reason: str = "the care team knows") -> Wish:
+    """What an operator wants of an exchange that waits."""
+    return Wish(OPERATOR, reason, frozenset(allowed))
+
+
+async def done(flow: Flow, what: tuple[Exchange, Unit]) -> Exchange:
+    """The exchange as it is when what an operator wanted is on record and nothing is due any more."""
+    made, unit = what
+    flow.node.store.commit(unit).result()
+    await flow.drains()
+    kept = flow.node.store.exchange(made.id)
+    assert kept is not None
+    return kept
 
 
 def changed(site: Site, agreement: str, **changes: Any) -> Site:

@@ -10,30 +10,15 @@ import structlog
 
 from gateway.demo.messages import cases, discharge, update
 from gateway.errors import Conflict, GatewayError, Invalid, NotFound
-from gateway.model.document import Principal
 from gateway.model.questions import Exchange
 from gateway.model.report import Loss
 from gateway.pipeline import delivery
-from gateway.pipeline.replay import LOSS, ORDER, Wish, given_up, replayed, wish_of
+from gateway.pipeline.replay import LOSS, ORDER, given_up, replayed, wish_of
 from gateway.stages.deliver import Rendered, render
-from tests.flows.conftest import NOTICE, RECORD, REFERRAL, Flow, Served, somebody
+from tests.flows.conftest import NOTICE, OPERATOR, RECORD, REFERRAL, Flow, Served, done, somebody, wish
 
 CASE = cases()["discharges"]["consenting"]
 LOCAL = b"ZZZ|1|local content\r"
-OPERATOR = Principal("ieum-mapo", "key-admin", ("admin",))
-
-
-def wish(*allowed: str) -> Wish:
-    return Wish(OPERATOR, "the care team knows", frozenset(allowed))
-
-
-async def done(flow: Flow, what: Any) -> Exchange:
-    made, unit = what
-    flow.node.store.commit(unit).result()
-    await flow.drains()
-    kept = flow.node.store.exchange(made.id)
-    assert kept is not None
-    return kept
 
 
 async def parked(flow: Flow, number: int = 43, extra: bytes = LOCAL) -> tuple[Flow, Exchange]:

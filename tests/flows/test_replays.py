@@ -10,34 +10,19 @@ import pytest
 from gateway.demo.messages import cases, consent, discharge, update
 from gateway.demo.people import Person
 from gateway.errors import Conflict
-from gateway.model.document import Principal
 from gateway.model.questions import Exchange
 from gateway.model.records import Unit
 from gateway.model.report import Loss
 from gateway.model.wire import read_json
 from gateway.pipeline import delivery
 from gateway.pipeline import outcome as outcomes
-from gateway.pipeline.replay import LOSS, ORDER, Wish, replayed
+from gateway.pipeline.replay import LOSS, ORDER, replayed
 from gateway.pipeline.resume import unlinked
 from gateway.stages.deliver import Rendered, render
-from tests.flows.conftest import CONSENTS, RECORD, REFERRAL, Flow, Served, somebody
+from tests.flows.conftest import CONSENTS, RECORD, REFERRAL, Flow, Served, done, somebody, wish
 
 CASE = cases()["discharges"]["consenting"]
 LOCAL = b"ZZZ|1|local content\r"
-OPERATOR = Principal("ieum-mapo", "key-admin", ("admin",))
-
-
-def wish(*allowed: str, reason: str = "the care team knows") -> Wish:
-    return Wish(OPERATOR, reason, frozenset(allowed))
-
-
-async def done(flow: Flow, what: Any) -> Exchange:
-    made, unit = what
-    flow.node.store.commit(unit).result()
-    await flow.drains()
-    kept = flow.node.store.exchange(made.id)
-    assert kept is not None
-    return kept
 
 
 async def delivered(flow: Flow, person: Person) -> Exchange:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from sqlalchemy import inspect, text
 from typer.testing import CliRunner
 
 from gateway.audit.row import row_of
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, NotDurable
 from gateway.store import open_store
 from gateway.store.engine import make_engine
 from gateway.store.migrate import migrate
@@ -104,6 +105,23 @@ def test_many_threads_open_an_empty_database_at_once(store_url: str) -> None:
     for one in threads:
         one.join()
     assert failed == []
+
+
+def test_who_opens_a_file_that_is_held_waits(tmp_path: Path) -> None:
+    path = tmp_path / "held.db"
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    later = threading.Timer(0.3, holder.execute, ["ROLLBACK"])
+    later.start()
+    open_store(f"sqlite:///{path}", place=row_of).close()
+    later.join()
+    holder.close()
+
+
+def test_a_file_that_is_no_database_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"no database" * 100)
+    with pytest.raises(NotDurable):
+        open_store(f"sqlite:///{tmp_path / 'x.db'}", place=row_of)
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store_url: str) -> None:
