@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.documents import LINES, Document, documents, found
+from gateway.cli.documents import LINES, Document, documents, named
 from gateway.cli.speaking import speaking, unusable
 from gateway.errors import GatewayError
 from gateway.model.report import Conversion
@@ -51,10 +51,7 @@ def convert_command(
     target = _target(target, explain=explain, provenance=provenance)
     with speaking():
         terms = replace(_terms(source, site, sender, provenance), receiver=receiver)
-    try:
-        paths = list(found(files, ENDINGS))
-    except OSError as error:
-        raise unusable(f"{error.strerror}: {error.filename}") from error
+    paths = named(files, ENDINGS)
     if out is not None:
         _apart(paths)
         out.mkdir(parents=True, exist_ok=True)

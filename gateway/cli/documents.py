@@ -12,6 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
+from gateway.cli.speaking import unusable
 from gateway.model.report import Report
 from gateway.model.wire import MAX_BYTES
 from gateway.standards.judge import told
@@ -53,6 +54,14 @@ def found(files: Iterable[Path], endings: Container[str] = ENDINGS) -> Iterator[
             yield path
         else:
             raise OSError(errno.ENOENT, "There is no such file, or it cannot be read", str(path))
+
+
+def named(files: Iterable[Path], endings: Container[str] = ENDINGS) -> list[Path]:
+    """The same all at once; exit code 2 for what is not there."""
+    try:
+        return list(found(files, endings))
+    except OSError as error:
+        raise unusable(f"{error.strerror}: {error.filename}") from error
 
 
 def _inside(folder: Path, endings: Container[str]) -> Iterator[Path]:

@@ -6,7 +6,7 @@ import csv
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.documents import Document, documents, found
+from gateway.cli.documents import Document, documents, named
 from gateway.cli.speaking import speaking, unusable
 from gateway.data import data_path
 from gateway.errors import GatewayError
@@ -46,17 +46,10 @@ def gaps_command(
         if not files:
             _write(work.counted(since), out)
             return
-        unread = sum(not _taken(work, document) for document in documents(_named(files)))
+        unread = sum(not _taken(work, document) for document in documents(named(files)))
     _write(work.counts, out)
     typer.echo(f"{work.taken} documents, {len(work.counts)} gaps, {unread} not read", err=True)
     raise typer.Exit(1 if unread else 0)
-
-
-def _named(files: Sequence[Path]) -> Iterator[Path]:
-    try:
-        yield from found(files)
-    except OSError as error:
-        raise unusable(f"{error.strerror}: {error.filename}") from error
 
 
 def _taken(work: _Work, document: Document) -> bool:

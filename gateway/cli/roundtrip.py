@@ -9,55 +9,54 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.documents import documents, named
 from gateway.cli.speaking import speaking, unusable
 from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     from gateway.standards.hl7v2.roundtrip import RoundTrip
 
-Files = Annotated[list[Path], typer.Argument(help="Messages of HL7 v2, batches of them, or folders.", exists=True)]
+Files = Annotated[
+    list[Path], typer.Argument(help="Messages of HL7 v2, batches of them, folders, or - for standard input.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Every field that differs, not only the reasons.")]
+_ENDINGS = (".hl7", ".er7")
 
 
 def roundtrip_command(files: Files, verbose: Verbose = False) -> None:
-    """Convert there and back and compare. Exit code 1 when a field differs and nothing says why."""
-    fields, differing, added, unexplained, read = 0, 0, 0, 0, 0
-    reasons: Counter[str] = Counter()
+    """Convert there and back and compare. Exit code 1 when a field differs and nothing says why, 2 when no message could be written again."""
+    trips: list[RoundTrip] = []
     with speaking():
-        for name, trip in _trips(files):
-            read += 1
-            fields, differing = fields + trip.fields, differing + len(trip.differences)
-            added, unexplained = added + len(trip.added), unexplained + len(trip.unexplained)
-            reasons.update(one.why for one in trip.differences if one.why)
-            for one in trip.differences if verbose else trip.unexplained:
+        for name, trip in _trips(named(files, _ENDINGS)):
+            trips.append(trip)
+            for one in (*trip.differences, *trip.added) if verbose else trip.unexplained:
                 typer.echo(f"{name}: {one.position}: {one.why or 'differs, and nothing says why'}")
-    if not read:
+    if not trips:
         raise unusable("There is no message of HL7 v2 that could be written again.")
-    for why, times in reasons.most_common():
-        typer.echo(f"{times:7} {why}")
-    typer.echo(
-        f"{read} messages, {fields} fields: {fields - differing} as they were, {differing} otherwise, {added} added; {unexplained} without a reason"
-    )
+    unexplained = _summed_up(trips)
     raise typer.Exit(1 if unexplained else 0)
 
 
-def _trips(files: list[Path]) -> Iterator[tuple[str, RoundTrip]]:
-    """Each message of each file; what cannot be read is said and passed over."""
-    from gateway.standards.hl7v2.batch import messages_in
-
-    for path in _paths(files):
-        with path.open("rb") as handle:
-            for entry in messages_in(handle):
-                if entry.number and entry.message is not None:
-                    try:
-                        yield f"{path.name}[{entry.number}]", _trip(entry.body)
-                    except GatewayError as error:
-                        typer.echo(f"{path.name}[{entry.number}]: {error.text}", err=True)
+def _summed_up(trips: list[RoundTrip]) -> int:
+    """Says the reasons by how often they are given, and the sums; how many fields have none."""
+    reasons = Counter(one.why for trip in trips for one in trip.differences if one.why)
+    for why, times in reasons.most_common():
+        typer.echo(f"{times:7} {why}")
+    fields, differing = sum(trip.fields for trip in trips), sum(len(trip.differences) for trip in trips)
+    added, unexplained = sum(len(trip.added) for trip in trips), sum(len(trip.unexplained) for trip in trips)
+    counted = f"{fields - differing} as they were, {differing} otherwise, {added} added; {unexplained} without a reason"
+    typer.echo(f"{len(trips)} messages, {fields} fields: {counted}")
+    return unexplained
 
 
-def _paths(files: list[Path]) -> Iterator[Path]:
-    for path in files:
-        yield from sorted(p for p in path.rglob("*") if p.suffix in (".hl7", ".er7")) if path.is_dir() else (path,)
+def _trips(paths: list[Path]) -> Iterator[tuple[str, RoundTrip]]:
+    """Each message of each file; what cannot be read or written again is said and passed over."""
+    for document in documents(paths, "hl7v2"):
+        if document.report is None:
+            try:
+                yield document.name, _trip(document.body)
+            except GatewayError as error:
+                typer.echo(f"{document.name}: {error.text}", err=True)
 
 
 def _trip(body: bytes) -> RoundTrip:
