@@ -13,6 +13,7 @@
     │   ├── NotAgreed            no agreement names this trigger for this sender
     │   ├── Unanswerable         a question with a parameter or form we do not answer
     │   ├── NotFound             there is no such thing, or not for you: the same answer
+    │   ├── Gone                 a page link that does not hold any more, or never did
     │   └── Conflict             it contradicts what is already kept
     ├── Unavailable              right now it cannot be done; nothing was kept, try again
     │   ├── NotDurable           the store did not take it
@@ -145,6 +146,13 @@ class NotFound(Refused):
     said = "There is no such record for this caller."
 
 
+class Gone(Refused):
+    """A page link that does not hold: somebody else's, too old, made up, or given before a consent changed; one wording for all of it."""
+
+    issue, status = "expired", 410
+    said = "This link does not hold any more; please ask again."
+
+
 class Conflict(Refused):
     """It contradicts what is already kept."""
 
@@ -201,6 +209,12 @@ class Misconfigured(GatewayError):
 
 class Defect(GatewayError):
     """Our own fault; the text is constant, the cause is in the log by position only."""
+
+
+OFF_RECORD = (
+    UnknownCaller, Unusable, Unanswerable, Unavailable, Defect,
+)  # fmt: skip
+"""What a door itself says no with, or could not keep: counted and summed up, not on record one by one."""
 
 
 def joint_status(errors: Collection[GatewayError], taken: int) -> int:

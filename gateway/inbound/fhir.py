@@ -1,123 +1,170 @@
-"""The FHIR façade, thin for now: read a Patient, search a type of one person, metadata; `$validate` has its own file (R4 REST API).
+"""The FHIR façade: read, vread, history, search by GET and POST, `$everything` (FHIR R4, http.html, search.html).
 
-Every parameter is known or refused; a question that names nobody finds nobody.
+Whatever way a question comes in, it becomes one Question first, which `answer` decides, runs and puts on record; `batch.py` takes its
+entries through the same functions. `$validate`, `$convert` and the terminology operations have files of their own.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
 
-from gateway import __version__
 from gateway.definitions.library import core
 from gateway.errors import NotFound, Unanswerable
-from gateway.inbound import conversion, validation
+from gateway.inbound import bundles, conversion, validation
+from gateway.inbound.capability import metadata
+from gateway.inbound.parameters import MOST_FORM, of_form, of_parameters
 from gateway.model.door import Call, Door
 from gateway.model.questions import Question
-from gateway.model.released import Egress, Notice
+from gateway.model.released import Egress, Notice, Page, Released
+from gateway.model.search import Pairs, Search
 from gateway.pipeline import answer
+from gateway.pipeline.choice import own_address
 from gateway.pipeline.node import Node
+from gateway.pipeline.pages import PAGE
+from gateway.searching import Terms, everything_of, named_by, search_of
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}", re.ASCII)
-_MAX_COUNT = 200
-_NAMING = ("patient", "subject")  # parameters that name a person by reference
-_OPERATIONS = [
-    {"name": name.partition("-")[2], "definition": f"http://hl7.org/fhir/OperationDefinition/{name}"}
-    for name in (
-        "Resource-validate", "Resource-convert", "ValueSet-expand", "ValueSet-validate-code", "CodeSystem-lookup", "CodeSystem-subsumes",
-        "ConceptMap-translate",
-    )
-]  # fmt: skip
-_EMPTY = {"resourceType": "Bundle", "type": "searchset"}
+_OF_A_READ = ("_format", "_summary", "_elements")
 
 
 async def read(node: Node, call: Call) -> Egress:
-    """`GET [base]/{type}/{id}`: the resource, or one and the same 404."""
-    kind, id = _type(call.path["type"]), call.path["id"]
-    if call.query:
+    """`GET [base]/{type}/{id}`: the resource, or one and the same 404; 304 when the reader has it as it is."""
+    question = _one(node, call)
+    return _unless_known(await _released(node, call, question), call)
+
+
+async def vread(node: Node, call: Call) -> Egress:
+    """`GET [base]/{type}/{id}/_history/{version}`: decided like all versions of the resource together."""
+    version = call.path["version"]
+    if not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise NotFound
+    return await _released(node, call, replace(_one(node, call), version=version))
+
+
+async def history(node: Node, call: Call) -> Egress:
+    """`GET [base]/{type}/{id}/_history`: every version, newest first, or none."""
+    if [name for name, _ in call.query if name != "_format"]:
         raise Unanswerable(None, *(name for name, _ in call.query[:3]))
+    return await _released(node, call, replace(_one(node, call), history=True))
+
+
+def _one(node: Node, call: Call) -> Question:
+    """The question for one resource. Raises NotFound for what is no id, Unanswerable for a parameter that a read does not have."""
+    kind, id = type_named(call.path["type"]), call.path["id"]
+    if wrong := [
+        name for name, value in call.query if name not in _OF_A_READ or (name, value) == ("_summary", "count")
+    ]:
+        raise Unanswerable(None, *wrong[:3])
+    shown = search_of(kind, call.query, _terms(node))
     if not _ID.fullmatch(id):
         raise NotFound
-    released = await answer(node, call.principal, Question(kind, id=id))
+    return Question(kind, id=id, shown=shown)
+
+
+async def _released(node: Node, call: Call, question: Question) -> Released:
+    released = await answer(node, call.principal, question)
     if released is None or not released.resources:
         raise NotFound
     return released
 
 
+def _unless_known(released: Released, call: Call) -> Egress:
+    """304 for what the reader already has (RFC 9110, 13.1.2 and 13.1.3): asked after the decision and the record, never instead."""
+    page = released.page or Page()
+    known = call.headers.get("if-none-match")
+    if known is not None:
+        same = page.tag in {tag.strip() for tag in known.split(",")} or known.strip() == "*"
+    else:
+        same = _not_since(page.changed, call.headers.get("if-modified-since", ""))
+    return Notice(b"", 304, headers={"ETag": page.tag}) if same else released
+
+
+def _not_since(changed: str, header: str) -> bool:
+    try:
+        since, at = parsedate_to_datetime(header), parsedate_to_datetime(changed)
+    except (ValueError, TypeError):
+        return False
+    return since.tzinfo is not None and at <= since
+
+
 async def search(node: Node, call: Call) -> Egress:
-    """`GET [base]/{type}?patient=` (or `identifier=` of a Patient): what the reader may have of one person."""
-    question = _question(node, _type(call.path["type"]), call.query)
-    return await answer(node, call.principal, question) or Notice(_EMPTY)
+    """`GET [base]/{type}?…` and `POST [base]/{type}/_search`: what the reader may have of one person that matches."""
+    kind = type_named(call.path["type"])
+    pairs = (*call.query, *of_form(call.headers.get("content-type", ""), call.body))
+    question = searched(node, kind, pairs)
+    return await answer(node, call.principal, question) or nothing_found(question)
 
 
-def _type(text: str) -> str:
+def searched(node: Node, kind: str, pairs: Pairs) -> Question:
+    """The question of a search. Raises Unanswerable for whatever is not answered."""
+    if page := _page(pairs):
+        return Question(kind, page=page)
+    named, asked = named_by(search_of(kind, pairs, _terms(node)), node.site.national_systems)
+    return Question(kind, named.id, named.patient, named.identifier, asked)
+
+
+def nothing_found(question: Question) -> Notice:
+    """A searchset without entries: nobody is named, nothing is there, or nothing may be had. Nobody can tell which."""
+    total = 0 if question.wanted.total else None
+    return Notice(bundles.searchset((), Page(links=(("self", own_address(question)),), total=total)))
+
+
+async def everything(node: Node, call: Call) -> Egress:
+    """`GET` and `POST [base]/Patient/{id}/$everything`: all that the reader may have of the person, or the one 404."""
+    id = call.path["id"]
+    pairs = (*call.query, *of_parameters(call.headers.get("content-type", ""), call.body))
+    if page := _page(pairs):
+        question = Question("Patient", id, search=Search(""), page=page)
+    else:
+        question = Question("Patient", id, search=everything_of(pairs, (), _terms(node)))
+    if not _ID.fullmatch(id):
+        raise NotFound
+    found = await answer(node, call.principal, question)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _page(pairs: Pairs) -> str:
+    """The link that a question is, alone. Raises Unanswerable where anything else is asked beside it."""
+    if PAGE not in {name for name, _ in pairs}:
+        return ""
+    if len(pairs) != 1 or not pairs[0][1]:
+        raise Unanswerable("A link to a page is followed as it is.", PAGE)
+    return pairs[0][1]
+
+
+def type_named(text: str) -> str:
+    """A resource type of R4. Raises NotFound."""
     if not _TYPE.fullmatch(text) or text not in core().resource_types:
         raise NotFound
     return text
 
 
-def _question(node: Node, kind: str, query: tuple[tuple[str, str], ...]) -> Question:
-    """The parameters as one question. Raises Unanswerable for a modifier, a chain, a repetition, or one that is not offered."""
-    names = [name for name, _ in query]
-    if len(set(names)) != len(names):
-        raise Unanswerable("A parameter is given twice.")
-    asked = dict(query)
-    count = _count(asked.pop("_count", "50"))
-    known = {p.code for p in core().search_parameters(kind)}
-    if bad := [name for name in asked if name not in known or name.startswith("_")]:
-        raise Unanswerable(None, *bad[:3])
-    patients = {_reference(asked[name]) for name in _NAMING if name in asked}
-    if len(patients) > 1:
-        return Question(kind, count=count)
-    identifier = _identifier(asked["identifier"]) if kind == "Patient" and "identifier" in asked else None
-    if identifier and identifier[0] in node.site.national_systems:
-        raise Unanswerable("A national number is not asked for in an address.", "identifier")
-    others = set(asked) - {*_NAMING, "identifier"}
-    if (patients or identifier) and others:
-        raise Unanswerable("Beside the person, no other parameter is answered here.", *sorted(others)[:3])
-    return Question(kind, patient=next(iter(patients), ""), identifier=identifier, count=count)
+def _terms(node: Node) -> Terms:
+    return Terms(ZoneInfo(node.site.zone), node.clock())
 
 
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text[:9]) < 1:
-        raise Unanswerable("The count is a positive number.", "_count")
-    return min(int(text[:9]), _MAX_COUNT)
-
-
-def _reference(text: str) -> str:
-    id = text.removeprefix("Patient/")
-    if not _ID.fullmatch(id):
-        raise Unanswerable("One person is named by one Patient id.", "patient")
-    return id
-
-
-def _identifier(text: str) -> tuple[str, str]:
-    system, bar, value = text.partition("|")
-    if not (system and bar and value) or "," in text:
-        raise Unanswerable("An identifier is asked for as system|value.", "identifier")
-    return system, value
-
-
-async def metadata(node: Node, call: Call) -> Egress:  # noqa: ARG001 the form of every handler
-    """The CapabilityStatement of what is offered, made from the doors."""
-    at = node.clock().date().isoformat()
-    resource: list[dict[str, Any]] = [
-        {"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]}
-        for kind in sorted(node.site.kept_types)
-    ]
-    return Notice({
-        "resourceType": "CapabilityStatement", "status": "active", "date": at, "kind": "instance", "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json"], "software": {"name": "Ieum", "version": __version__},
-        "implementation": {"description": "Ieum, the standards gateway"},
-        "rest": [{"mode": "server", **({"resource": resource} if resource else {}), "operation": _OPERATIONS}],
-    })  # fmt: skip
-
-
+_EVERYTHING = "/fhir/Patient/{id}/$everything"
+_READS = (
+    Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person"),
+    Door("GET", "/fhir/{type}/{id}/_history", history, "Every version of a resource", shape="history"),
+    Door("GET", "/fhir/{type}/{id}/_history/{version}", vread, "Read one version of a resource"),
+    Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset"),
+)
+_POSTED = (
+    Door("POST", "/fhir/{type}/_search", search, "Search by a form", max_body=MOST_FORM, shape="searchset"),
+    Door("POST", _EVERYTHING, everything, "All of one person (Parameters)", max_body=MOST_FORM, shape="searchset"),
+)
 DOORS = (
     Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "admin", "auditor")),
     *validation.DOORS,
     *conversion.DOORS,
-    Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person"),
-    Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset"),
+    Door("GET", _EVERYTHING, everything, "All of one person", shape="searchset"),
+    *_POSTED,
+    *_READS,
 )

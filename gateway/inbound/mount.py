@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request
@@ -16,6 +15,7 @@ from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 
 from gateway.errors import (
+    OFF_RECORD,
     Defect,
     GatewayError,
     Malformed,
@@ -23,16 +23,15 @@ from gateway.errors import (
     NotFound,
     TooLarge,
     Unanswerable,
-    Unavailable,
-    UnknownCaller,
     Unsupported,
-    Unusable,
 )
+from gateway.inbound import bundles
 from gateway.inbound.dialect import dialect_of
 from gateway.inbound.identity import principal_of
+from gateway.inbound.parameters import pairs_of
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door, Shape
-from gateway.model.released import Echo, Egress, Notice, Released
+from gateway.model.released import Echo, Egress, Notice, Page, Released, Several
 from gateway.model.report import outcome_of
 from gateway.model.wire import write_json
 from gateway.pipeline.node import Node
@@ -40,14 +39,6 @@ from gateway.pipeline.node import Node
 FHIR_JSON = "application/fhir+json"
 _PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 _ADVICE = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
-_MAX_QUERY = 16_384
-_OFF_RECORD = (
-    UnknownCaller,
-    Unusable,
-    Unanswerable,
-    Unavailable,
-    Defect,
-)  # a door itself says no, or nothing could be kept
 _log = structlog.get_logger("gateway.doors")
 
 
@@ -72,7 +63,7 @@ def _endpoint(node: Node, door: Door) -> Callable[[Request], Any]:
         try:
             return respond(await _answered(node, door, request), door.shape)
         except GatewayError as error:
-            if isinstance(error, _OFF_RECORD):
+            if isinstance(error, OFF_RECORD):
                 node.counted(type(error).__name__, door.path)
             return respond(_told(node, door, request, error), door.shape)
         except ClientDisconnect:
@@ -96,7 +87,14 @@ async def _answered(node: Node, door: Door, request: Request) -> Egress:
         raise
     body = await _bounded(request, door.max_body)
     call = Call(
-        principal, request.method, request.path_params, _query(request), headers, body, network, request.url.path
+        principal,
+        request.method,
+        request.path_params,
+        pairs_of(request.scope.get("query_string", b"")),
+        headers,
+        body,
+        network,
+        request.url.path,
     )
     return await door.handler(node, call)
 
@@ -116,20 +114,6 @@ def _caller(node: Node, door: Door, headers: Mapping[str, str], certificate: byt
     if not set(door.roles) & set(principal.roles):
         raise NotAllowed
     return principal
-
-
-def _query(request: Request) -> tuple[tuple[str, str], ...]:
-    """The parameters, strictly: UTF-8, no U+0000, bounded."""
-    raw = request.scope.get("query_string", b"")
-    if len(raw) > _MAX_QUERY:
-        raise TooLarge("The question is too long.")
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
-    except (UnicodeDecodeError, ValueError) as error:
-        raise Malformed("The parameters of the question cannot be read.") from error
-    if any("\0" in text for pair in pairs for text in pair):
-        raise Malformed("The parameters of the question hold a character that is not taken.")
-    return tuple(pairs)
 
 
 async def _bounded(request: Request, most: int) -> bytes:
@@ -171,13 +155,16 @@ def respond(egress: Egress, shape: Shape) -> Response:
     """The one way out over HTTP. Raises TypeError for anything that is not Released, Notice or Echo."""
     match egress:
         case Released():
-            return Response(write_json(_written(egress, shape)), 200, _PRIVATE, FHIR_JSON)
+            return Response(write_json(_written(egress, shape)), 200, {**_PRIVATE, **_tagged(egress, shape)}, FHIR_JSON)
         case Notice(content=bytes() as content):
             return Response(content, egress.status, _headers(egress), egress.content_type)
         case Notice():
             return Response(write_json(egress.content), egress.status, _headers(egress), egress.content_type)
         case Echo():
             return Response(write_json(egress.content), egress.status, _PRIVATE, FHIR_JSON)
+        case Several():
+            entries = [_entry(part, form) for form, part in egress.parts]
+            return Response(write_json(bundles.batch_response(entries)), 200, _PRIVATE, FHIR_JSON)
     raise TypeError(f"{type(egress).__name__} may not leave")
 
 
@@ -189,6 +176,27 @@ def _headers(notice: Notice) -> dict[str, str]:
 def _written(released: Released, shape: Shape) -> Any:
     if shape == "resource":
         return released.resources[0]
-    entries = [{"resource": resource, "search": {"mode": "match"}} for resource in released.resources]
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
-    return {**bundle, "entry": entries} if entries else bundle
+    page = released.page or Page(len(released.resources))
+    write = bundles.history if shape == "history" else bundles.searchset
+    return write(released.resources, page)
+
+
+def _tagged(released: Released, shape: Shape) -> dict[str, str]:
+    """The entity tag and the time of the last change of one resource."""
+    page = released.page
+    if shape != "resource" or page is None or not page.tag:
+        return {}
+    return {"ETag": page.tag, "Last-Modified": page.changed}
+
+
+def _entry(part: Released | Notice | Echo, shape: Shape) -> dict[str, Any]:
+    """One answer of a batch. Raises TypeError for anything that is not one of the three kinds."""
+    match part:
+        case Released():
+            page = part.page or Page()
+            return bundles.answered(200, _written(part, shape), page.tag, page.changed)
+        case Notice() if not isinstance(part.content, bytes):
+            return bundles.answered(part.status, part.content)
+        case Notice():
+            return bundles.answered(part.status, None)
+    raise TypeError(f"{type(part).__name__} may not leave in a batch")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from gateway.model.document import Principal
 from gateway.model.released import Egress
 
-Shape = Literal["resource", "searchset"]
+Shape = Literal["resource", "searchset", "history"]
 ANYONE = ("anyone",)  # the roles of a door that asks nobody who they are; it gives constant wording and metadata only
 
 
@@ -35,7 +35,7 @@ Handler = Callable[[Any, Call], Awaitable[Egress]]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """`roles`: the caller needs one of them. `shape`: how a Released is written (one resource, or a searchset Bundle).
+    """`roles`: the caller needs one of them. `shape`: how a Released is written (one resource, or a Bundle).
 
     `max_body` in bytes, 0 = the door takes no body; `any_standard`: it takes, and answers in, every standard.
     `summary` is for the OpenAPI description.

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from gateway.model.document import PersonKey
+from gateway.model.search import Search
 
 Json = Mapping[str, Any]
 
@@ -153,16 +154,38 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a reader asks of the façade: one type, of one person named by reference (the reader's own id) or by identifier.
+    """What a reader asks of the façade: about one person, named by reference (the reader's own id), identifier or a resource's id.
 
-    `id` reads one resource; without a person and without an id nobody is named, and nothing is found.
+    `id` without a search reads one resource (`shown` says how much of it), `version` one version of it, `history` all of them. `page` is a
+    link that was given before, and says everything else. Without a person and without an id nobody is named, and nothing is found.
     """
 
     type: str
     id: str = ""
     patient: str = ""
     identifier: tuple[str, str] | None = None  # (system, value)
-    count: int = 50
+    search: Search | None = None
+    version: str = ""
+    history: bool = False
+    page: str = ""
+    shown: Search | None = None
+
+    @property
+    def interaction(self) -> str:
+        """read | vread | history | search | everything."""
+        if self.search is not None or not self.id:
+            return "everything" if self.search is not None and not self.search.type else "search"
+        return "history" if self.history else "vread" if self.version else "read"
+
+    @property
+    def wanted(self) -> Search:
+        """The search, or the one that a question without parameters is."""
+        return self.search or self.shown or Search(self.type)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Every resource type the question touches: an agreement has to cover all of them before it runs."""
+        return frozenset({self.type}) | self.wanted.touched
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, final
+from typing import Any, Literal, NoReturn, final
 
 from gateway.model.document import Resource
 from gateway.model.questions import Decision
@@ -16,21 +16,42 @@ from gateway.model.questions import Decision
 _SEAL = object()
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What an answer says beside its resources: how many of them are matches (others are included), links (relation, URL), how many match in
+    all where that was asked, and of one resource its entity tag and when it was last changed (HTTP-date)."""
+
+    matches: int = 0
+    links: tuple[tuple[str, str], ...] = ()
+    total: int | None = None
+    tag: str = ""
+    changed: str = ""
+
+
 @final
 class Released:
     """Resources that a decision let out, already redacted, re-keyed and re-read. `recipient` is a participant id."""
 
-    __slots__ = ("decision", "recipient", "resources")
+    __slots__ = ("decision", "page", "recipient", "resources")
     resources: tuple[Resource, ...]
     decision: Decision
     recipient: str
+    page: Page | None
 
-    def __init__(self, seal: object, resources: tuple[Resource, ...], decision: Decision, recipient: str) -> None:
+    def __init__(
+        self,
+        seal: object,
+        resources: tuple[Resource, ...],
+        decision: Decision,
+        recipient: str,
+        page: Page | None = None,
+    ) -> None:
         if seal is not _SEAL:
             raise TypeError("Released is made by stages/release.py from a Decision, and nowhere else")
         object.__setattr__(self, "resources", resources)
         object.__setattr__(self, "decision", decision)
         object.__setattr__(self, "recipient", recipient)
+        object.__setattr__(self, "page", page)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise TypeError("Released is frozen")
@@ -42,8 +63,10 @@ class Released:
         raise TypeError("Released is never stored or copied: a stored row needs a fresh decision")
 
 
-Maker = Callable[[tuple[Resource, ...], Decision, str], Released]
-_makers: list[Maker] = [lambda resources, decision, recipient: Released(_SEAL, resources, decision, recipient)]
+Maker = Callable[[tuple[Resource, ...], Decision, str, Page | None], Released]
+_makers: list[Maker] = [
+    lambda resources, decision, recipient, page: Released(_SEAL, resources, decision, recipient, page)
+]
 
 
 def take_maker() -> Maker:
@@ -71,4 +94,14 @@ class Echo:
     status: int = 200
 
 
-Egress = Released | Notice | Echo
+One = Released | Notice | Echo
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """The answers to the entries of one batch, in order, each in its shape: nothing but what may leave by itself."""
+
+    parts: tuple[tuple[Literal["resource", "searchset", "history"], One], ...]
+
+
+Egress = One | Several

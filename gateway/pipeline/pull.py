@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.errors import Defect, GatewayError, NotAllowed, NotFound, Refused, Unavailable
+from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, Refused, Unavailable
 from gateway.model.agreement import Agreement
-from gateway.model.document import Item, PersonKey, Principal
-from gateway.model.questions import Decision, Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
-from gateway.model.records import ResourceRecord, Unit
+from gateway.model.document import PersonKey, Principal
+from gateway.model.questions import Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
+from gateway.model.records import Unit
 from gateway.model.released import Released
-from gateway.model.wire import read_json
+from gateway.pipeline.choice import Asking, chosen
 from gateway.pipeline.node import Node
-from gateway.pipeline.onfile import about, on_file
+from gateway.pipeline.pages import Mark, opened
+from gateway.pipeline.world import World, world_of
+from gateway.searching import Terms, everything_of, named_by, search_of
 from gateway.site import reading_agreements
-from gateway.stages.decide import Asked, decide_items, labelled
-from gateway.stages.read import limited, person_asked, rows_asked
+from gateway.stages.read import narrowed, person_asked
 from gateway.stages.record import decision_row, fact_of, what_of
-from gateway.stages.release import release
+from gateway.stages.release import cut, release
 
 _log = structlog.get_logger("gateway.line")
 
@@ -45,53 +46,71 @@ def pull(node: Node, principal: Principal, question: Question) -> Pulled:
     except Unavailable:
         raise
     except Exception as error:  # the journal: a crash is on record like a refusal, and says nothing of anybody
-        _log.error("defect in a question", kind=type(error).__name__)
         told = error if isinstance(error, Refused) else Defect()
+        if isinstance(told, Defect):
+            _log.error("defect in a question", kind=type(error).__name__)
         sheet = _sheet(node, principal, question, None, None, node.clock())
         return _nothing(node, sheet, type(told).__name__, told)
 
 
 def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     at = node.clock()
+    mark = opened(node, question.page, principal) if question.page else None
+    question = _again(node, question, mark) if mark else question
     agreements = [
-        a for a in reading_agreements(node.site, principal.participant, node.day(at)) if question.type in a.types
+        a
+        for a in reading_agreements(node.site, principal.participant, node.day(at))
+        if question.types <= frozenset(a.types)
+        and (mark is None or (a.id, a.purpose) == (mark.agreement, mark.purpose))
     ]
     if not agreements:
         sheet = _sheet(node, principal, question, None, None, at)
-        return _nothing(node, sheet, "no-reading-agreement", NotAllowed())
-    person = person_asked(question, principal.participant, node.store, node.keyring)
+        return _nothing(node, sheet, "no-reading-agreement", Gone() if mark else NotAllowed())
+    person = _person(node, principal, question, mark)
     sheet = _sheet(node, principal, question, agreements[0], person, at)
     if person is None:
         return _nothing(node, sheet, "nobody-named-or-known", _absent(question))
     for agreement in agreements:
-        rows = rows_asked(question, person, agreement.sender, principal.participant, node.store, node.keyring)
-        items = [item for row in rows for item in about([_item(node, row)], row.person, person)]
-        decision = _decided(node, agreement, person, items)
-        if decision.decision != "deny":
-            return _answered(node, replace(sheet, agreement=agreement.id), question, items, decision)
-    return _withheld(node, sheet, question, items, decision)
+        one = _under(question, agreement)
+        world = world_of(node, agreement, person, principal.participant, one)
+        if mark is not None and world.decision.epoch != mark.epoch:
+            return _nothing(node, sheet, "consents-changed", Gone())
+        if world.concerned & set(world.decision.released):
+            asking = Asking(replace(sheet, agreement=agreement.id), one, agreement, principal, mark)
+            return _answered(node, asking, world)
+    return _withheld(node, sheet, question, world)
+
+
+def _again(node: Node, question: Question, mark: Mark) -> Question:
+    """The question that a page goes on with. Raises Gone for a link of another door."""
+    if (question.type, question.interaction, question.id) != (mark.type, mark.interaction, mark.id):
+        raise Gone
+    terms = Terms(ZoneInfo(node.site.zone), mark.asked)
+    if mark.interaction == "everything":
+        return replace(question, search=everything_of(mark.pairs, (), terms))
+    _, search = named_by(search_of(mark.type, mark.pairs, terms), node.site.national_systems)
+    return replace(question, search=search)
+
+
+def _person(node: Node, principal: Principal, question: Question, mark: Mark | None) -> PersonKey | None:
+    if mark is None:
+        return person_asked(question, principal.participant, node.store, node.keyring)
+    person = PersonKey(mark.person)
+    if node.store.survivor(person) != person:
+        raise Gone
+    return person
+
+
+def _under(question: Question, agreement: Agreement) -> Question:
+    """`$everything` without types is about all that the agreement covers."""
+    if question.interaction != "everything" or question.wanted.types:
+        return question
+    return replace(question, search=replace(question.wanted, types=agreement.types))
 
 
 def _absent(question: Question) -> GatewayError | None:
     """A read of what is not there, or not for this caller, is one 404; a search is an empty Bundle."""
-    return NotFound() if question.id else None
-
-
-def _item(node: Node, row: ResourceRecord) -> Item:
-    return Item(read_json(node.keyring.open(row.content)), frozenset(row.labels))
-
-
-def _decided(node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item]) -> Decision:
-    births = {str(b) for row in node.store.resources(person, "Patient") if (b := _birth(node, row))}
-    known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
-    marked = labelled(items, node.site, known.known_labels)
-    at = node.clock()
-    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at)
-    return decide_items(marked, asked, node.site, known)
-
-
-def _birth(node: Node, row: ResourceRecord) -> str:
-    return str(read_json(node.keyring.open(row.content)).get("birthDate", ""))
+    return None if question.interaction == "search" else NotFound()
 
 
 def _sheet(
@@ -108,7 +127,7 @@ def _sheet(
         who=Who(agreement.sender if agreement else "", principal.client, principal.user, ",".join(principal.roles)),
         whom=Whom(person, principal.participant), when=When(at),
         where=Where(agreement.jurisdiction if agreement else "", principal.network),
-        what=What(f"{'read' if question.id else 'search'}:{question.type}"),
+        what=What(f"{question.interaction}:{question.type}"),
         why=Why(*((agreement.purpose, agreement.basis, agreement.statute) if agreement else ())),
         how=How("fhir", "http", "read"), steps=(Step("receive", at),),
     )  # fmt: skip
@@ -125,17 +144,23 @@ def _nothing(node: Node, sheet: Exchange, reason: str, error: GatewayError | Non
     return Pulled(Unit((no, fact_of(no, "refusal", reason, at, node.ids))), None, error)
 
 
-def _withheld(node: Node, sheet: Exchange, question: Question, items: Sequence[Item], decision: Decision) -> Pulled:
-    told = replace(sheet, what=what_of(sheet.what, decision, items, node.keyring.digest))
+def _withheld(node: Node, sheet: Exchange, question: Question, world: World) -> Pulled:
+    decision = narrowed(world.decision, world.concerned, ())
+    told = replace(sheet, what=what_of(sheet.what, decision, world.items, node.keyring.digest))
     none = _nothing(node, told, decision.reason, _absent(question))
     at = node.clock()
     rows = decision_row(told.id, "answer", decision, at, node.site.revision, node.keyring, node.ids)
     return replace(none, unit=none.unit + rows)
 
 
-def _answered(node: Node, sheet: Exchange, question: Question, items: Sequence[Item], decision: Decision) -> Pulled:
-    shown = limited(decision, question.count)
-    released = release(items, shown, sheet.whom.recipient, node.site, node.keyring.rekey)
+def _answered(node: Node, asking: Asking, world: World) -> Pulled:
+    """What was released is chosen from, and what was chosen is on record: everything else was not asked for."""
+    sheet = asking.sheet
+    whole = release(world.stamped, world.decision, sheet.whom.recipient, node.site, node.keyring.rekey)
+    found = chosen(node, asking, world, whole)
+    items = [world.items[world.places()[place]] for place in found.places]
+    shown = narrowed(world.decision, world.concerned, {item.reference for item in items})
+    released = cut(whole, found.places, found.shown, shown, found.page)
     at = node.clock()
     done = replace(
         sheet, when=replace(sheet.when, decided=at, released=at),

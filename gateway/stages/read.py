@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
-from gateway.errors import NotFound
+from gateway.errors import NotFound, TooLarge
 from gateway.model.document import PersonKey
 from gateway.model.ports import Keyring, Store
 from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
+
+MOST_ROWS = 10_000
+MOST_VERSIONS = 500
+NOTHING = "nothing-on-file"
 
 
 def person_asked(question: Question, reader: str, store: Store, keyring: Keyring) -> PersonKey | None:
@@ -32,17 +37,21 @@ def _own(id: str, reader: str, keyring: Keyring) -> str:
         return ""
 
 
-def rows_asked(
-    question: Question, person: PersonKey, source: str, reader: str, store: Store, keyring: Keyring
-) -> Sequence[ResourceRecord]:
-    """The rows of that type about the person that this sender gave; one of them when an id is asked for."""
-    rows = [row for row in store.resources(person, question.type) if row.source == source]
-    if question.type == "Patient":
-        return _of_whom_remains(rows, person)
-    if question.id:
-        own = _own(question.id, reader, keyring)
-        return [row for row in rows if row.id == own]
-    return rows
+def rows_held(person: PersonKey, source: str, types: Collection[str], store: Store) -> Mapping[str, ResourceRecord]:
+    """Every current row of these types about the person that this sender gave, by `Type/id` as the resource itself says it.
+
+    Raises TooLarge for a person of whom more is kept than one answer can be made of.
+    """
+    rows = store.resources(person, limit=MOST_ROWS)
+    if len(rows) >= MOST_ROWS:
+        raise TooLarge("More is kept of this person than can be answered from.")
+    given = [row for row in rows if row.source == source and row.type in types]
+    patient = _of_whom_remains([row for row in given if row.type == "Patient"], person)
+    return {_reference(row): row for row in (*patient, *(row for row in given if row.type != "Patient"))}
+
+
+def _reference(row: ResourceRecord) -> str:
+    return f"{row.type}/{row.person if row.type == 'Patient' else row.id}"
 
 
 def _of_whom_remains(rows: Sequence[ResourceRecord], person: PersonKey) -> Sequence[ResourceRecord]:
@@ -51,9 +60,45 @@ def _of_whom_remains(rows: Sequence[ResourceRecord], person: PersonKey) -> Seque
     return (own or rows)[-1:]
 
 
-def limited(decision: Decision, count: int) -> Decision:
-    """The decision for the first `count` released items; the rest was not asked for and is not withheld."""
-    if len(decision.released) <= count:
-        return decision
-    shown = decision.released[:count]
-    return replace(decision, released=shown, answer={**decision.answer, "released": list(shown)})
+def wanted(question: Question, held: Mapping[str, ResourceRecord], reader: str, keyring: Keyring) -> frozenset[str]:
+    """The references, among those held, that a question is about: of one resource, of a type, or of the types of a search."""
+    if question.interaction in ("search", "everything"):
+        types = question.wanted.types or (question.wanted.type,)
+        return frozenset(reference for reference, row in held.items() if row.type in types)
+    if question.type == "Patient":
+        return frozenset(reference for reference, row in held.items() if row.type == "Patient")
+    return frozenset({f"{question.type}/{_own(question.id, reader, keyring)}"} & held.keys())
+
+
+def versions_held(row: ResourceRecord, store: Store) -> Sequence[ResourceRecord]:
+    """Every version of a resource, newest first, each with the labels of them all: what one of them is, all of them are.
+
+    Raises TooLarge where there are more than one answer can be made of.
+    """
+    rows = [one for one in store.versions(row.type, row.id) if not one.deleted and one.source == row.source]
+    if len(rows) > MOST_VERSIONS:
+        raise TooLarge("There are more versions of this than can be answered from.")
+    labels = tuple(sorted({label for one in rows for label in one.labels}))
+    return [replace(one, labels=labels) for one in rows]
+
+
+def narrowed(decision: Decision, concerned: Collection[str], shown: Collection[str]) -> Decision:
+    """The decision on a person's record as far as it concerns a question: what of it is shown, what of it was withheld.
+
+    `concerned` and `shown` are `Type/id` references. What was concerned and released but not shown was not asked for.
+    """
+    released = tuple(one for one in decision.released if _base(one) in shown)
+    redacted = tuple((one, because) for one, because in decision.redacted if _base(one) in concerned)
+    asked = tuple(one for one in decision.request.what if _base(str(one.get("reference", ""))) in {*concerned, *shown})
+    some = any(one in concerned for one in decision.released)
+    kind: Literal["permit", "permit-with-redaction", "deny"] = "permit-with-redaction" if redacted else "permit"
+    because_of = "+".join(sorted({because for _, because in redacted})) or NOTHING
+    return replace(
+        decision, decision=kind if some else "deny", reason=decision.reason if some else because_of, released=released,
+        redacted=redacted, obligations=decision.obligations if some else (), request=replace(decision.request, what=asked),
+        answer={**decision.answer, "released": list(released)},
+    )  # fmt: skip
+
+
+def _base(reference: str) -> str:
+    return reference.partition("#")[0]

@@ -5,9 +5,10 @@ The only place that makes a Released. Nothing here decides; an obligation that c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from gateway.consent.codes import codes
 from gateway.consent.proof import violations
 from gateway.consent.redact import Terms, redact, terms_of
 from gateway.consent.words import speech_of, without_words
@@ -16,7 +17,7 @@ from gateway.model.agreement import Site
 from gateway.model.document import Item, Resource
 from gateway.model.questions import Decision
 from gateway.model.references import rewritten
-from gateway.model.released import Released, take_maker
+from gateway.model.released import Page, Released, take_maker
 
 _make = take_maker()
 Rekey = Callable[[str, str], str]  # (recipient, id) → the recipient's id
@@ -48,7 +49,32 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
         )
     inside = {item.reference for item in items}
     new = {reference: _rekeyed(reference, recipient, rekey) for reference in {*inside, person} if reference}
-    return _make(tuple(_addressed(resource, new) for resource in clean), decision, recipient)
+    return _make(tuple(_addressed(resource, new) for resource in clean), decision, recipient, None)
+
+
+def cut(
+    released: Released,
+    places: Sequence[int],
+    shown: Mapping[str, Collection[str] | None],
+    decision: Decision,
+    page: Page,
+) -> Released:
+    """Of what was released as much as a question asks for: these places in their order, of each type the elements of `shown` (None: all).
+
+    Nothing can be added here; `decision` is that of the whole, narrowed to what the question is about.
+    """
+    left = tuple(_shown(released.resources[place], shown) for place in places)
+    return _make(left, decision, released.recipient, page)
+
+
+def _shown(resource: Resource, shown: Mapping[str, Collection[str] | None]) -> Resource:
+    """The resource with these elements alone, marked as incomplete (R4, search.html#elements)."""
+    names = shown.get(resource["resourceType"])
+    if names is None:
+        return resource
+    meta = dict(resource.get("meta") or {})
+    meta["tag"] = [*meta.get("tag", ()), codes().systems["incomplete"]]
+    return {**{name: value for name, value in resource.items() if name in names}, "meta": meta}
 
 
 def _identifier_systems(site: Site) -> frozenset[str]:

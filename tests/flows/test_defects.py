@@ -21,6 +21,7 @@ from gateway.pipeline import person as person_line
 from gateway.pipeline import prepare as prepare_line
 from gateway.pipeline import pull as pull_line
 from gateway.pipeline import push as push_line
+from gateway.pipeline import world as world_line
 from gateway.stages import release as release_stage
 from tests.flows.conftest import CARE_TEAM, RECORD, REFERRAL, Flow, Served, somebody
 
@@ -110,7 +111,13 @@ async def test_a_defect_at_delivery(flow: Flow, monkeypatch: pytest.MonkeyPatch,
     flow.verified()
 
 
-@pytest.mark.parametrize("broken", ["on_file", "decide_items", "release", "rows_asked", "what_of"])
+PULL: dict[str, Any] = {
+    "on_file": world_line, "labelled": world_line, "decide_items": world_line, "rows_held": world_line, "wanted": world_line,
+    "release": pull_line, "chosen": pull_line, "cut": pull_line, "narrowed": pull_line, "what_of": pull_line, "decision_row": pull_line,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", PULL)
 async def test_a_defect_in_a_pull_is_on_record_and_answers_nothing(
     flow: Flow, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -123,7 +130,7 @@ async def test_a_defect_in_a_pull_is_on_record_and_answers_nothing(
         Question("Condition", identifier=None, patient=await own_id(flow, person)),
     )
     with monkeypatch.context() as patch:
-        patch.setattr(pull_line, broken, fails)
+        patch.setattr(PULL[broken], broken, fails)
         with pytest.raises(Defect) as refused:
             await answer(flow.node, reader, question)
     assert SECRET not in f"{refused.value}{flow.facts()}"

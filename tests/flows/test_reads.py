@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,10 +36,17 @@ def reading(recorded: Flow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         yield made
 
 
+SELF = re.compile(rb'"link":\[\{"relation":"self","url":"[^"]*"\}\],?')
+
+
+def told(answer: httpx.Response) -> tuple[Any, ...]:
+    """Status, headers apart from the date, and body, byte for byte; without the question itself, which the self link repeats."""
+    headers = sorted((k, v) for k, v in answer.headers.items() if k not in ("date", "content-length"))
+    return answer.status_code, headers, SELF.sub(b"", answer.content)
+
+
 def same(one: httpx.Response, other: httpx.Response) -> None:
-    """Status, headers apart from the date, and body, byte for byte."""
-    headers = [sorted((k, v) for k, v in r.headers.items() if k != "date") for r in (one, other)]
-    assert (one.status_code, headers[0], one.content) == (other.status_code, headers[1], other.content)
+    assert told(one) == told(other)
 
 
 def resources(answer: httpx.Response) -> list[Any]:
@@ -121,11 +129,12 @@ def test_types_outside_the_agreement(reading: Served) -> None:
 
 
 UNANSWERED = (
-    "patient={id}&unknown=1", "patient={id}&_include=Condition:subject", "patient={id}&_has:Observation:patient:code=1",
-    "patient:exact={id}", "patient.name=x", "patient={id}&patient={id}", "patient={id}&_sort=code", "patient={id}&code=x",
-    "_count=0&patient={id}", "_count=x&patient={id}", "_count=-1&patient={id}", "patient={id},{id}", "_id={id}",
-    "_summary=true&patient={id}", "patient={id}&%00=1", "patient=%00", "patient=%ff", "patient=https://elsewhere.example/Patient/1",
-    "patient=%ZZ",
+    "patient={id}&unknown=1", "patient={id}&_include=Condition:code", "patient={id}&_has:Observation:patient:code=1",
+    "patient:exact={id}", "patient.nickname=x", "patient={id}&_sort=colour", "patient={id}&code:text=x", "patient={id}&_text=x",
+    "_count=0&patient={id}", "_count=x&patient={id}", "_count=-1&patient={id}", "patient={id},{id}", "patient={id}&_count=1&_count=2",
+    "_summary=most&patient={id}", "patient={id}&%00=1", "patient=%00", "patient=%ff", "patient=https://elsewhere.example/Patient/1",
+    "patient=%ZZ", "patient={id}&_filter=code eq 1", "patient={id}&onset-date=soon", "patient={id}&_revinclude=*", "patient={id}&_format=xml",
+    "patient={id}&code-value-quantity=1$2", "patient={id}&_page=1", "patient={id}&Patient=1", "patient={id}&PATIENT={id}",
 )  # fmt: skip
 
 

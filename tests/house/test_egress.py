@@ -25,6 +25,8 @@ _FRAMEWORK = ("gateway/app.py", "gateway/inbound/", "gateway/console/", _SIMULAT
 _READS_RELEASED = {
     _MOUNT: "writes it as the answer of a door",
     "gateway/inbound/fhir.py": "asks whether it holds anything, for the one 404",
+    "gateway/pipeline/choice.py": "picks places among it by what a search asks, and tags one resource; the stage cuts",
+    "gateway/stages/release.py": "cuts of what it released as much as a question asks for",
     "gateway/standards/fhir/render.py": "renders it in the recipient's standard",
 }
 _RENDERERS = ("gateway/stages/deliver.py", "gateway/standards/")
@@ -33,11 +35,12 @@ _OPENS = {
     "gateway/pipeline/index.py": "what waits in the outbox, to be kept here",
     "gateway/pipeline/onfile.py": "consents on file, for the decision",
     "gateway/pipeline/outcome.py": "the Consents on file, to see whether a late one would undo what they say",
-    "gateway/pipeline/pull.py": "resources that a question asks for, to be decided item by item",
+    "gateway/pipeline/world.py": "resources that a question is about, to be decided item by item",
     "gateway/pipeline/resume.py": "a document that waited for its person, to go through the line again",
 }
 _NAMES_RELEASED = {
     "gateway/stages/release.py", "gateway/stages/deliver.py", "gateway/pipeline/__init__.py", "gateway/pipeline/pull.py",
+    "gateway/pipeline/choice.py", "gateway/inbound/fhir.py",
     "gateway/standards/__init__.py", "gateway/standards/fhir/render.py", "gateway/standards/hl7v2/__init__.py",
     "gateway/standards/hl7v2/rendering.py", _MOUNT,
 }  # fmt: skip

@@ -16,7 +16,7 @@ _FILES = (
 )  # fmt: skip
 _ROOMS = (
     "audit", "cli", "consent", "console", "definitions", "demo", "fhirpath", "inbound", "mapping", "model", "outbound", "pipeline",
-    "site", "stages", "standards", "store", "terminology", "validating",
+    "searching", "site", "stages", "standards", "store", "terminology", "validating",
 )  # fmt: skip
 _STAGES = ("receive", "parse", "validate", "map", "identify", "decide", "release", "read", "deliver", "record")
 _NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers", "processor", "base"}

@@ -11,17 +11,27 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.errors import Defect, Invalid, NotFound, Unsound, Unsupported
+from gateway.errors import Defect, Invalid, NotFound, TooLarge, Unsound, Unsupported
 from gateway.model.agreement import Agreement, Participant, Site
 from gateway.model.dispatch import Dispatch
 from gateway.model.document import Item, Mapped, PersonKey, Principal, Received
 from gateway.model.ports import Store
 from gateway.model.questions import Decision, Exchange, Question, Request, What, When, Who, Whom
 from gateway.model.records import AuditFact, DecisionRecord, OutboxEntry, ReceivedRecord, ResourceRecord, Sealed
+from gateway.model.search import Search
 from gateway.stages import release as release_stage
 from gateway.stages.deliver import render
 from gateway.stages.parse import parse_document
-from gateway.stages.read import limited, person_asked, rows_asked
+from gateway.stages.read import (
+    MOST_ROWS,
+    MOST_VERSIONS,
+    NOTHING,
+    narrowed,
+    person_asked,
+    rows_held,
+    versions_held,
+    wanted,
+)
 from gateway.stages.receive import digest_of, receive
 from gateway.stages.record import decision_row, fact_of, item_from, outbox_entry, what_of
 from gateway.stages.release import release
@@ -134,8 +144,11 @@ class Shelf:
     def resource(self, type: str, id: str) -> ResourceRecord | None:
         return next((row for row in self._rows if (row.type, row.id) == (type, id)), None)
 
-    def resources(self, person: PersonKey, type: str) -> Sequence[ResourceRecord]:
-        return [row for row in self._rows if row.type == type and self.survivor(row.person) == person]
+    def resources(self, person: PersonKey, type: str = "", limit: int = 0) -> Sequence[ResourceRecord]:
+        return [row for row in self._rows if type in ("", row.type) and self.survivor(row.person) == person]
+
+    def versions(self, type: str, id: str) -> Sequence[ResourceRecord]:
+        return [row for row in self._rows if (row.type, row.id) == (type, id)]
 
 
 def row(kind: str, id: str, person: PersonKey = PERSON, source: str = "hospital", **more: Any) -> ResourceRecord:
@@ -167,25 +180,50 @@ def test_which_rows_a_question_asks_for() -> None:
     old, new = row("Patient", "p1", GONE), row("Patient", "p2")
     rows = (old, new, row("Condition", CONDITION), row("Condition", "c2", source="elsewhere"), row("Condition", "c3"))
 
-    def asked(question: Question, *held: ResourceRecord) -> list[str]:
-        found = rows_asked(question, PERSON, "hospital", "team", cast(Store, Shelf(*held)), keyring)
-        return [one.id for one in found]
+    def asked(question: Question, *stored: ResourceRecord) -> list[str]:
+        held = rows_held(PERSON, "hospital", ("Patient", "Condition"), cast(Store, Shelf(*stored)))
+        return sorted(held[one].id for one in wanted(question, held, "team", keyring))
 
     assert asked(Question("Condition"), *rows) == [CONDITION, "c3"]
     assert asked(Question("Condition", id=keyring.rekey("team", CONDITION)), *rows) == [CONDITION]
     assert asked(Question("Condition", id="no uuid"), *rows) == []
+    assert asked(Question("Condition", id=CONDITION), *rows) == []  # our own id is not the reader's
+    assert asked(Question("Encounter"), row("Encounter", CONDITION)) == []  # no type of the agreement
     assert asked(Question("Patient"), *rows) == ["p2"]
     assert asked(Question("Patient"), old) == ["p1"]
     assert asked(Question("Patient")) == []
+    everything = Question("Patient", id="x", search=Search("", ("Patient", "Condition")))
+    assert asked(everything, *rows) == [CONDITION, "c3", "p2"]
 
 
-def test_no_more_than_asked_for() -> None:
-    found = decision(["Condition/1", "Condition/2"])
-    assert limited(found, 2) is found
-    less = limited(found, 1)
-    assert less.released == ("Condition/1",)
+def test_more_than_one_answer_can_be_made_of_is_refused() -> None:
+    many = cast(Store, Shelf(*(row("Condition", str(number)) for number in range(MOST_ROWS))))
+    with pytest.raises(TooLarge):
+        rows_held(PERSON, "hospital", ("Condition",), many)
+    versions = cast(Store, Shelf(*(row("Condition", CONDITION) for _ in range(MOST_VERSIONS + 1))))
+    with pytest.raises(TooLarge):
+        versions_held(row("Condition", CONDITION), versions)
+
+
+def test_one_version_is_labelled_like_all_of_them() -> None:
+    marked = replace(row("Condition", CONDITION), labels=("PSY",))
+    plain = row("Condition", CONDITION)
+    gone, other = replace(marked, deleted=True, labels=("HIV",)), replace(marked, source="elsewhere", labels=("SUD",))
+    found = versions_held(plain, cast(Store, Shelf(plain, marked, gone, other)))
+    assert [one.labels for one in found] == [("PSY",), ("PSY",)]
+
+
+def test_a_decision_as_far_as_it_concerns_a_question() -> None:
+    found = decision(["Condition/1", "Condition/2", "Encounter/1"], ["Condition/3", "Encounter/2"])
+    concerned = ("Condition/1", "Condition/2", "Condition/3")
+    less = narrowed(found, concerned, ("Condition/1",))
+    assert (less.decision, less.released) == ("permit-with-redaction", ("Condition/1",))
     assert less.answer["released"] == ["Condition/1"]
-    assert less.redacted == found.redacted
+    assert [one for one, _ in less.redacted] == ["Condition/3"]
+    assert narrowed(found, concerned, ()).decision == "permit-with-redaction"  # it may be had, and was not asked for
+    none = narrowed(found, ("Encounter/2",), ())
+    assert (none.decision, none.released, none.obligations) == ("deny", (), ())
+    assert narrowed(found, ("Observation/1",), ()).reason == NOTHING
 
 
 def test_what_would_break_an_obligation_does_not_leave(monkeypatch: pytest.MonkeyPatch, demo_site: Site) -> None:

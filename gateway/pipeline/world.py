@@ -1,0 +1,112 @@
+"""What a question looks at: a person's record under one agreement, opened as far as needed, decided whole before anything of it is used.
+
+What an answer is made of is decided together with what it names: a reference stands only when what it leads to is released as well.
+A question that follows references (chains, `_has`, includes, `$everything`) looks at the whole record, and so does a statute's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.model.agreement import Agreement
+from gateway.model.document import Item, PersonKey
+from gateway.model.questions import Decision, Question
+from gateway.model.records import ResourceRecord
+from gateway.model.references import references_in
+from gateway.model.wire import read_json
+from gateway.pipeline.node import Node
+from gateway.pipeline.onfile import about, on_file
+from gateway.stages.decide import Asked, decide_items, labelled
+from gateway.stages.read import rows_held, versions_held, wanted
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Items with the rows they are of, in order, and the decision on all of them; `concerned` are the references asked about."""
+
+    items: tuple[Item, ...]
+    rows: tuple[ResourceRecord, ...]
+    decision: Decision
+    concerned: frozenset[str]
+
+    @property
+    def stamped(self) -> tuple[Item, ...]:
+        """The items as they are released: each with the number of its version and when it was received here (R4, Resource.meta)."""
+        return tuple(
+            Item(_stamped(item.resource, row), item.labels, item.origin, item.derived_from)
+            for item, row in zip(self.items, self.rows, strict=True)
+        )
+
+    def places(self) -> list[int]:
+        """The places among the items of what `release` gives, in its order."""
+        allowed = set(self.decision.released)
+        return [place for place, item in enumerate(self.items) if item.reference in allowed]
+
+
+def world_of(node: Node, agreement: Agreement, person: PersonKey, reader: str, question: Question) -> World:
+    """The world of a question under an agreement. Raises TooLarge."""
+    held = rows_held(person, agreement.sender, agreement.types, node.store)
+    about_these = wanted(question, held, reader, node.keyring)
+    opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
+    if question.interaction in ("vread", "history"):
+        opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]
+    whole = question.wanted.wide or agreement.basis == "statute"
+    named = held.keys() if whole else {name for item, _ in opened for name in references_in(item.resource)}
+    opened += _opened(node, [held[reference] for reference in sorted((named & held.keys()) - about_these)], person)
+    items, rows = tuple(item for item, _ in opened), tuple(row for _, row in opened)
+    present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
+    return World(items, rows, _strictest(_decided(node, agreement, person, items)), present)
+
+
+def _strictest(decision: Decision) -> Decision:
+    """One of several versions that is withheld takes all of them with it."""
+    held_back = {reference for reference, _ in decision.redacted}
+    released = tuple(one for one in decision.released if one not in held_back)
+    return replace(decision, released=released, answer={**decision.answer, "released": list(released)})
+
+
+def _was(row: ResourceRecord) -> str:
+    return f"{row.type}/{row.person if row.type == 'Patient' else row.id}"
+
+
+def _opened(node: Node, rows: Iterable[ResourceRecord], person: PersonKey) -> list[tuple[Item, ResourceRecord]]:
+    """Rows as items about the person, also those kept under whoever was merged into it."""
+    found = []
+    for row in rows:
+        item = Item(read_json(node.keyring.open(row.content)), frozenset(row.labels))
+        found.append((about([item], row.person, person)[0], row))
+    return found
+
+
+def _versions(node: Node, item: Item, row: ResourceRecord, person: PersonKey) -> Sequence[tuple[Item, ResourceRecord]]:
+    """Every version of what is current, newest first, each with the labels that any of them has."""
+    found = _opened(node, versions_held(row, node.store), person)
+    marked = labelled([one for one, _ in found], node.site, {})
+    labels = frozenset(label for one in marked for label in one.labels)
+    return [(Item(one.resource, labels), held) for one, held in found if one.reference == item.reference]
+
+
+def _decided(node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item]) -> Decision:
+    births = {str(birth) for row in node.store.resources(person, "Patient") if (birth := _birth(node, row))}
+    known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
+    marked = labelled(items, node.site, known.known_labels)
+    at = node.clock()
+    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at)
+    return decide_items(marked, asked, node.site, known)
+
+
+def _birth(node: Node, row: ResourceRecord) -> Any:
+    return read_json(node.keyring.open(row.content)).get("birthDate", "")
+
+
+def _stamped(resource: Mapping[str, Any], row: ResourceRecord) -> dict[str, Any]:
+    meta = {**(resource.get("meta") or {}), "versionId": str(row.version), "lastUpdated": instant(row.at)}
+    return {**resource, "meta": meta}
+
+
+def instant(at: datetime) -> str:
+    """A FHIR instant in UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
