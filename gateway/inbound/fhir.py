@@ -115,7 +115,7 @@ async def metadata(node: Node, call: Call) -> Egress:  # noqa: ARG001 the form o
 
 
 DOORS = (
-    Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "admin", "auditor")),
+    Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "operator", "integrator", "auditor")),
     *validation.DOORS,
     *conversion.DOORS,
     Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person"),
