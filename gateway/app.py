@@ -22,6 +22,7 @@ from gateway.consent.policy import checked
 from gateway.console import Access
 from gateway.console import routes as console_routes
 from gateway.console.journal import JournalDesk
+from gateway.console.signed import People
 from gateway.data import data_path
 from gateway.inbound import batch, fhir, public, replay, rest, terminology
 from gateway.inbound.certificate import CertifiedProtocol
@@ -33,6 +34,7 @@ from gateway.mapping.overlay import look_at
 from gateway.model.agreement import Site
 from gateway.model.door import Door
 from gateway.outbound.http import HttpTransport
+from gateway.outbound.issuer import Issuer
 from gateway.outbound.mllp import MllpTransport
 from gateway.outbound.terminology import TerminologyServer
 from gateway.pipeline.node import Cpu, Node, Pace
@@ -80,8 +82,15 @@ def _terminology_server(settings: Settings) -> Remote | None:
     return Guarded(server, systems, time.monotonic)
 
 
-def build_app(node: Node, *, console_loopback: bool = False, console_hosts: frozenset[str] = frozenset()) -> FastAPI:
-    """The web application: every door, mounted once. `console_loopback` lets people at this machine see the console."""
+def build_app(
+    node: Node,
+    *,
+    console_loopback: bool = False,
+    console_hosts: frozenset[str] = frozenset(),
+    secrets: Path = Path("var/secrets"),
+) -> FastAPI:
+    """The web application: every door, mounted once. `console_loopback` lets people at this machine see the console; `secrets` is where
+    the secret for signing in is."""
     app = FastAPI(
         title="Ieum gateway",
         version=__version__,
@@ -98,7 +107,9 @@ def build_app(node: Node, *, console_loopback: bool = False, console_hosts: froz
         loopback=console_loopback,
         hosts=console_hosts,
     )
-    app.router.routes.extend(console_routes(JournalDesk(node), access))
+    terms = node.site.sign_in
+    people = People(node, terms, Issuer(terms, secrets)) if terms is not None else None
+    app.router.routes.extend(console_routes(JournalDesk(node), access, people))
     return app
 
 
@@ -110,7 +121,12 @@ async def serve(settings: Settings) -> None:
     await self_test(node, build_app)
     async with _running(node, settings):
         hosts = frozenset(name.strip().lower() for name in settings.console_hosts.split(",") if name.strip())
-        app = build_app(node, console_loopback=settings.console_loopback, console_hosts=hosts)
+        app = build_app(
+            node,
+            console_loopback=settings.console_loopback,
+            console_hosts=hosts,
+            secrets=settings.data_dir / "secrets",
+        )
         config = uvicorn.Config(
             app, host=settings.host, port=settings.port, http=CertifiedProtocol, lifespan="off", access_log=False,
             log_config=None, server_header=False, timeout_keep_alive=30, **_tls(settings),

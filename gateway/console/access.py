@@ -1,4 +1,4 @@
-"""Who may see the console: a key, a short visit after giving one, or (when the operator says so) this machine itself (notes on auth).
+"""Who may see a page: somebody signed in, a key, a short visit after giving one, or (when the operator says so) this machine itself.
 
 This machine counts only when peer and Host are both loopback: a page elsewhere that lets its own name point here (DNS rebinding) sends
 its own Host. A reverse proxy on the same machine is a loopback peer for the whole world: leave `loopback` off behind one.
@@ -6,7 +6,7 @@ its own Host. A reverse proxy on the same machine is a loopback peer for the who
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -16,11 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.console.desk import Desk
+from gateway.console.signed import People
 from gateway.console.tokens import lasting, sign, unsign
 from gateway.errors import NotAllowed, UnknownCaller
 from gateway.model.document import Principal
+from gateway.model.roles import held
 
-ROLES = frozenset({"admin", "auditor"})
+KEYS = frozenset({"operator", "integrator", "auditor", "protection-officer"})  # whose keys begin a visit
 LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 COOKIE, PATH = "console", "/console"
@@ -39,12 +41,15 @@ class Access:
     local_roles: tuple[str, ...] = ("admin", "auditor")
 
 
-def visitor(request: Request, desk: Desk, access: Access) -> Principal:
-    """Who is looking. Raises UnknownCaller for nobody we know, NotAllowed for somebody without a role here."""
-    found = _by_bearer(request, desk) or _by_cookie(request, desk, access) or _by_machine(request, desk, access)
+def visitor(request: Request, desk: Desk, access: Access, people: People | None, roles: Collection[str]) -> Principal:
+    """Who is looking. Raises UnknownCaller for nobody we know, NotAllowed for somebody who has none of the page's roles."""
+    found = _by_bearer(request, desk) or _by_cookie(request, desk, access)
+    if found is None and people is not None and (session := people.session(request)) is not None:
+        found = session.principal
+    found = found or _by_machine(request, desk, access)
     if found is None:
         raise UnknownCaller
-    if not ROLES & set(found.roles):
+    if held(found.roles).isdisjoint(roles):
         raise NotAllowed
     return found
 

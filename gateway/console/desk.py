@@ -9,14 +9,14 @@ from typing import Any, Protocol
 
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditRow, DecisionRecord
+from gateway.model.records import AuditRow, DecisionRecord, GapCount
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """What somebody is about to be shown: goes into the audit row of looking. `asked` are the filters, names and values."""
 
-    page: str  # exchanges | exchange | person | identities | link
+    page: str  # exchanges | exchange | person | identities | link | sessions | gaps | received | me
     exchange: str = ""
     person: PersonKey | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +80,9 @@ class Desk(Protocol):
 
     def daily_counts(self, day: str) -> Sequence[Mapping[str, Any]]:
         """Per agreement `{agreement, received, <status>: n}` of an ISO date."""
+
+    def gaps(self) -> Sequence[GapCount]:
+        """What met no rule, by sender."""
 
     def waiting(self, limit: int) -> Sequence[Waiting]:
         """The worklist of identities, oldest first."""

@@ -81,7 +81,7 @@ def exchange(visit: Visit) -> Page:
 
 def act(visit: Visit) -> str:
     """What an administrator does with an exchange that waits or has ended; the address to go to then. Raises NotAllowed, NotFound, Conflict."""
-    if visit.principal is None or not visit.is_admin:
+    if visit.principal is None or not visit.is_operator:
         raise NotAllowed
     exchange_id, reason = visit.place["exchange"], visit.form.get("reason", "")
     if visit.form.get("act") == "give-up":
@@ -94,7 +94,7 @@ def act(visit: Visit) -> str:
 
 def _can(visit: Visit, found: Exchange) -> str:
     """What the visitor can do with it: `replay` (it waits; or give it up), `repeat` (it has ended), "" for nothing."""
-    if not visit.is_admin or not found.agreement or found.whom.person is None:
+    if not visit.is_operator or not found.agreement or found.whom.person is None:
         return ""
     return "replay" if found.status == "parked" else "repeat" if found.status in _ENDED else ""
 

@@ -1,4 +1,4 @@
-"""`/console/identities`: documents whose person nobody could name, with candidates by position, for administrators (ARCHITECTURE.md, identify)."""
+"""`/console/identities`: documents whose person nobody could name, with candidates by position, for operators (ARCHITECTURE.md, identify)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ PAGE = 50
 
 
 def identities(visit: Visit) -> Page:
-    """The worklist. Raises NotAllowed for anybody but an administrator."""
-    _only_admin(visit)
+    """The worklist. Raises NotAllowed for anybody but an operator."""
+    _only_operator(visit)
     waiting = visit.desk.waiting(PAGE)
     return visit.show(Look("identities"), "identities.html", waiting=waiting, linked=visit.one("linked") == "1")
 
 
 def link(visit: Visit) -> str:
     """Links a waiting exchange to a candidate; the address to go to then. Raises NotAllowed, NotFound."""
-    _only_admin(visit)
+    _only_operator(visit)
     position = visit.form.get("position", "")
     if visit.principal is None or not (position.isascii() and position.isdecimal() and len(position) < 4):
         raise NotFound
@@ -26,6 +26,6 @@ def link(visit: Visit) -> str:
     return visit.link("/console/identities", linked="1")
 
 
-def _only_admin(visit: Visit) -> None:
-    if not visit.is_admin:
+def _only_operator(visit: Visit) -> None:
+    if not visit.is_operator:
         raise NotAllowed

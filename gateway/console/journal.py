@@ -12,7 +12,7 @@ from gateway.errors import NotFound
 from gateway.model.agreement import Key, Participant
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditFact, AuditRow, DecisionRecord, Record, Unit
+from gateway.model.records import AuditFact, AuditRow, DecisionRecord, GapCount, Record, Unit
 from gateway.pipeline.node import Node
 from gateway.pipeline.person import WORKLIST
 from gateway.pipeline.replay import given_up, replayed, wish_of
@@ -88,6 +88,10 @@ class JournalDesk:
         """See the port."""
         return self._node.store.daily_counts(day, self.zone)
 
+    def gaps(self) -> Sequence[GapCount]:
+        """See the port."""
+        return self._node.store.gaps()
+
     def waiting(self, limit: int) -> Sequence[Waiting]:
         """See the port."""
         rows = self._node.store.records(WORKLIST, limit)
@@ -100,7 +104,7 @@ class JournalDesk:
         candidates = row.value["candidates"] if row is not None else []
         if row is None or not 1 <= position <= len(candidates):
             raise NotFound
-        by = f"{principal.participant}/{principal.client}"
+        by = "/".join(part for part in (principal.participant, principal.client, principal.user) if part)
         person = PersonKey(candidates[position - 1])
         unit = self._node.cpu.run_blocking(linked, self._node, row.key, person, by)
         self._node.store.commit(unit).result()

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.audit.wording import LANGUAGES, wording
 from gateway.console.visit import Page, Visit
@@ -36,10 +36,24 @@ def html(page: Page, visit: Visit) -> HTMLResponse:
         "stamp": lambda at: _stamp(at, visit),
         "lapse": _lapse,
         "moment": lambda at: speaks.moment(at, visit.zone),
-        "participant": lambda code: visit.desk.names(speaks.language).get(code, code) if visit.principal else code,
+        "participant": lambda code: _named(code, visit),
+        "names": lambda codes: ", ".join(_named(code, visit) or speaks.say("me.to.other") for code in codes),
+        "purposes": lambda codes: ", ".join(wording(speaks.language).purpose(code) for code in codes),
+        "kindly": lambda types: ", ".join(wording(speaks.language).types.get(kind, kind) for kind in types),
+        "kinds": lambda rows: wording(speaks.language).items(tuple(row["reference"] for row in rows)),
     }
     text = _templates().get_template(page.template).render(given | dict(page.given))
     return HTMLResponse(text, page.status, HEADERS | {"Content-Language": speaks.language})
+
+
+def _named(code: str, visit: Visit) -> str:
+    """A participant's name in the reader's language, for those who may know it."""
+    return visit.desk.names(visit.messages.language).get(code, code) if visit.principal else code
+
+
+def to(address: str) -> Response:
+    """On to another page."""
+    return RedirectResponse(address, 303, HEADERS)
 
 
 @cache

@@ -11,8 +11,20 @@ from zoneinfo import ZoneInfo
 from gateway.console.access import Access, form_token, subject_of
 from gateway.console.desk import Desk, Look
 from gateway.console.messages import Messages
+from gateway.console.signed import People
 from gateway.errors import NotAllowed
 from gateway.model.document import Principal
+from gateway.model.roles import held
+from gateway.pipeline.sessions import PROOF, Session
+
+PLACES = (
+    ("/console", "nav.exchanges", ("operator", "auditor", "protection-officer")),
+    ("/console/identities", "nav.identities", ("operator",)),
+    ("/console/sessions", "nav.sessions", ("operator", "protection-officer")),
+    ("/console/gaps", "nav.gaps", ("integrator",)),
+    ("/console/received", "nav.received", ("caseworker",)),
+    ("/me", "nav.me", ("citizen",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +48,29 @@ class Visit:
     asked: Sequence[tuple[str, str]] = ()
     place: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    people: People | None = None
+    session: Session | None = None
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.desk.zone)
 
     @property
-    def is_admin(self) -> bool:
-        return self.principal is not None and "admin" in self.principal.roles
+    def roles(self) -> frozenset[str]:
+        """The roles of who looks."""
+        return held(self.principal.roles) if self.principal is not None else frozenset()
+
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Where one can go from any page, for the roles of who looks: path and name of the message."""
+        return tuple((path, name) for path, name, roles in PLACES if not self.roles.isdisjoint(roles))
+
+    @property
+    def is_operator(self) -> bool:
+        return "operator" in self.roles
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.principal is not None and self.principal.proof == PROOF
 
     def one(self, name: str) -> str:
         """The first query parameter of that name, or ""."""
@@ -51,10 +78,14 @@ class Visit:
 
     def show(self, look: Look, template: str, **given: Any) -> Page:
         """The only way to a page with content: the fact of looking is durable first. Raises NotDurable, and nothing is shown."""
+        self.looked(look)
+        return Page(template, given)
+
+    def looked(self, look: Look) -> None:
+        """The fact of looking, durable when this returns. Raises NotDurable, NotAllowed for nobody."""
         if self.principal is None:
             raise NotAllowed
         self.desk.note_view(self.principal, look)
-        return Page(template, given)
 
     def token(self) -> str:
         """The hidden field of a form on this page."""

@@ -36,6 +36,7 @@ _KEYS = (  # name in demo.json, participant, role
 )
 _RECIPIENTS = (("welfare", 18081), ("public-health", 18082))  # name, and the port that the site's files name
 _MLLP = 2575
+_ISSUER = 18090  # the port that site.yaml names
 _INTERRUPTED = 130
 _WIDTH = 140  # columns when the output is no terminal
 _SETTINGS = {  # a fast pace, and the console for whoever sits at this machine: everybody in it is invented
@@ -58,6 +59,7 @@ class Stage:
     mllp_port: int
     ports: Mapping[str, int]
     tokens: Mapping[str, str]
+    issuer_port: int = _ISSUER
 
     @property
     def base(self) -> str:
@@ -108,11 +110,14 @@ def set_up(data_dir: Path, port: int, mllp_port: int) -> Stage:
     for (name, written), file in zip(_RECIPIENTS, ("mapo-care-team", "kdca-demo"), strict=True):
         _replaced(site / "participants" / f"{file}.yaml", f":{written}/", f":{ports[name]}/")
         _secret(hidden / f"{name}.token", secrets.token_urlsafe(32))
+    issuer_port = free_port()
+    _replaced(site / "site.yaml", f":{_ISSUER}", f":{issuer_port}")
+    _secret(hidden / "sign-in.secret", secrets.token_urlsafe(32))
     tokens = {name: new_api_key(participant) for name, participant, _ in _KEYS}
     for name, participant, role in _KEYS:
         register_key(site, participant, tokens[name], [role])
     _secret(hidden / "hospital.token", tokens["hospital"])
-    stage = Stage(data_dir, site, port, mllp_port, ports, tokens)
+    stage = Stage(data_dir, site, port, mllp_port, ports, tokens, issuer_port)
     told = {"base": stage.base, "mllp": f"127.0.0.1:{mllp_port}", "tokens": tokens}
     _secret(data_dir / "demo.json", json.dumps(told, indent=2) + "\n")
     return stage
@@ -181,10 +186,17 @@ def _opened(console: Console, stage: Stage, processes: Processes) -> World:
             name, "gateway.demo.simulator", "fhir", "--port", str(port), "--token-file", file
         )
         callers[name] = Caller(f"http://127.0.0.1:{port}", (hidden / f"{name}.token").read_text())
+    back = [f"http://{host}:{stage.port}/login/callback" for host in ("127.0.0.1", "localhost")]
+    told = [part for address in back for part in ("--redirect", address)]
+    started["provider"] = processes.start(
+        "provider", "gateway.demo.simulator", "provider", "--port", str(stage.issuer_port), *told,
+        "--token-file", str(hidden / "sign-in.secret"),
+    )  # fmt: skip
     gateway = processes.start("gateway", "gateway", "serve", "--site", str(stage.site))
     console.print(f"게이트웨이를 시작합니다 · starting the gateway on {stage.base} …", markup=False, highlight=False)
     for name, port in stage.ports.items():
         wait_for(f"http://127.0.0.1:{port}/simulator/state", started[name], {})
+    wait_for(f"http://127.0.0.1:{stage.issuer_port}/jwks", started["provider"], {})
     wait_for(f"{stage.base}/readyz", gateway, {})
     sending = processes.start(
         "hospital", "gateway.demo.simulator", "hospital", "--mllp", f"127.0.0.1:{stage.mllp_port}", "--base", stage.base,
@@ -204,6 +216,7 @@ def _opened(console: Console, stage: Stage, processes: Processes) -> World:
 
 def _stay(console: Console, stage: Stage) -> None:
     console.print(f"\n콘솔 · console: {stage.base}/console", markup=False, highlight=False, style="bold")
+    console.print(f"로그인 · sign in: {stage.base}/login", markup=False, highlight=False, style="bold")
     console.print(
         f"키 · keys: {stage.data_dir / 'demo.json'}   (Ctrl-C: 끝내기 · to end)", markup=False, highlight=False
     )

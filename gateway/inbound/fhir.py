@@ -161,7 +161,7 @@ _POSTED = (
     Door("POST", _EVERYTHING, everything, "All of one person (Parameters)", max_body=MOST_FORM, shape="searchset"),
 )
 DOORS = (
-    Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "admin", "auditor")),
+    Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "operator", "integrator", "auditor")),
     *validation.DOORS,
     *conversion.DOORS,
     Door("GET", _EVERYTHING, everything, "All of one person", shape="searchset"),

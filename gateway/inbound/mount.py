@@ -33,6 +33,7 @@ from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door, Shape
 from gateway.model.released import Echo, Egress, Notice, Page, Released, Several
 from gateway.model.report import outcome_of
+from gateway.model.roles import held
 from gateway.model.wire import write_json
 from gateway.pipeline.node import Node
 
@@ -111,7 +112,7 @@ def _caller(node: Node, door: Door, headers: Mapping[str, str], certificate: byt
     if door.roles == ANYONE:
         return Principal("", "", ANYONE, proof="", network=network)
     principal = principal_of(node.site, headers, certificate, network)
-    if not set(door.roles) & set(principal.roles):
+    if held(principal.roles).isdisjoint(door.roles):
         raise NotAllowed
     return principal
 

@@ -16,7 +16,7 @@ from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.replay import Wish, given_up, replayed, wish_of
 
-_OPERATORS = ("admin",)
+_OPERATORS = ("operator",)
 _MAX_BODY = 4_000
 Act = Callable[[Node, str, Wish], tuple[Exchange, Unit]]
 

@@ -25,7 +25,7 @@ from gateway.pipeline.node import Node
 from gateway.pipeline.push import Receipt
 from gateway.standards import Standard
 
-_READERS = ("auditor", "admin")
+_READERS = ("auditor", "operator", "protection-officer")
 _MAX_ROWS = 500
 JSON = "application/json"
 
@@ -163,6 +163,7 @@ async def _looked(node: Node, call: Call, what: str, facts: Mapping[str, Any]) -
     who = {
         "participant": call.principal.participant,
         "client": call.principal.client,
+        "user": call.principal.user,
         "role": ",".join(call.principal.roles),
     }
     where = {"network": call.principal.network}

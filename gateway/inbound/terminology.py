@@ -21,7 +21,7 @@ from gateway.terminology.operations.asked import Asked, Names, from_parameters, 
 
 _MAX_BODY = 100_000
 _JSON = ("application/fhir+json", "application/json", "")
-_ROLES = ("system", "admin", "auditor")
+_ROLES = ("system", "operator", "integrator", "auditor")
 
 Operation = Callable[[Terminology, Asked], Mapping[str, Any]]
 Chosen = Callable[[Node], Terminology]

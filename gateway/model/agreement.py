@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from gateway.model.signin import SignIn
+
 State = Literal["draft", "shadow", "active", "ended"]
 
 
@@ -132,3 +134,4 @@ class Site:
     person_systems: tuple[str, ...] = ()  # identifier systems that identify a person here; empty: all
     packages: tuple[tuple[str, str], ...] = ()  # name and version of the FHIR packages that must be at hand
     profiles: tuple[str, ...] = ()  # canonical addresses of the profiles that resources are checked against
+    sign_in: SignIn | None = None  # how people sign in; without it, keys only

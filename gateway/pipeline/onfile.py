@@ -26,6 +26,12 @@ def known_of(store: Store, tokens: Sequence[Token]) -> Known:
     return Known(persons, {person: str(record.value["token"]) for person, record in births.items()})
 
 
+def consents_of(node: Node, person: PersonKey) -> tuple[int, list[tuple[ResourceRecord, dict[str, Any]]]]:
+    """The epoch, and every Consent on file of a person as it reads today. Raises a GatewayError when one cannot be opened."""
+    epoch, rows = node.store.consents(person)
+    return epoch, [(row, _about(read_json(node.keyring.open(row.content)), row, person)) for row in rows]
+
+
 def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
     """Everything a decision about a person reads. A Consent that cannot be opened makes the consents unknown, which is a no."""
     epoch, rows = node.store.consents(person)

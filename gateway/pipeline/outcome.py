@@ -22,6 +22,7 @@ from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import on_file
 from gateway.pipeline.person import Whose
 from gateway.pipeline.prepare import Prepared, context_of
+from gateway.pipeline.withdrawing import with_source
 from gateway.stages.decide import Asked, decide_items, labelled
 from gateway.stages.identify import attributed, readdress, tokenised
 from gateway.stages.map import follow
@@ -75,7 +76,7 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
     )
     return Exchange(
         id=node.ids(), received_id=received.id, agreement=agreement.id, status="pending", site_revision=node.site.revision,
-        who=Who(principal.participant, principal.client, _user(node, parsed.user or principal.user), ",".join(principal.roles)),
+        who=Who(principal.participant, principal.client, _user(node, parsed.user) or principal.user, ",".join(principal.roles)),
         whom=Whom(whose.person, agreement.recipient),
         when=When(received.at, due=by, keep_until=_keep_until(node, received, agreement)),
         where=Where(agreement.jurisdiction, principal.network, agreement.endpoint),
@@ -138,7 +139,7 @@ def _kept(node: Node, received: Received, sheet: Exchange, items: Sequence[Item]
     unit = Unit((kept, fact_of(kept, "outcome", "kept", at, node.ids)))
     consents = [item for item in labels if item.resource["resourceType"] == "Consent"]
     for item in consents:
-        unit += _consent(node, kept, item)
+        unit += _consent(node, kept, item) + with_source(node, kept, item)
     rest = [i for i in labels if i not in consents and i.resource["resourceType"] in node.site.kept_types]
     if rest:
         extra = {"source": received.principal.participant}

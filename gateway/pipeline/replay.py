@@ -172,7 +172,12 @@ def _taken(parked: Exchange) -> Unit:
 
 def _fact(node: Node, exchange: Exchange, wish: Wish, what: str) -> AuditFact:
     facts = {
-        "who": {"participant": wish.by.participant, "client": wish.by.client, "role": ",".join(wish.by.roles)},
+        "who": {
+            "participant": wish.by.participant,
+            "client": wish.by.client,
+            "user": wish.by.user,
+            "role": ",".join(wish.by.roles),
+        },
         "where": {"network": wish.by.network},
         "what": {"operator": what, "allowed": sorted(wish.allowed), "lost": exchange.what.lost},
         "why": {"reason": wish.reason},
@@ -183,4 +188,4 @@ def _fact(node: Node, exchange: Exchange, wish: Wish, what: str) -> AuditFact:
 
 
 def _who(wish: Wish) -> str:
-    return f"{wish.by.participant}/{wish.by.client}"
+    return "/".join(part for part in (wish.by.participant, wish.by.client, wish.by.user) if part)

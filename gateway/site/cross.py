@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from gateway.data import data_path
 from gateway.model.agreement import V2Form
 from gateway.site.nouns import basis_of
+from gateway.site.people import sign_in_problems
 from gateway.site.text import Place, Problem, Written, read_yaml
 
 READ_TRIGGERS = frozenset(("read", "search"))
@@ -38,6 +39,7 @@ class Files:
 def cross_problems(files: Files) -> tuple[Problem, ...]:
     """0..* problems between the files of a site."""
     found = [*_named_like_file(files), *_twice(files), *_operator(files), *_addresses(files), *_packages(files.site)]
+    found += sign_in_problems(files.site, {written.value["id"] for written in files.participants})
     found += [problem for written in files.participants for problem in _form(written)]
     people = {written.value["id"]: written.value for written in files.participants}
     for written in files.agreements:

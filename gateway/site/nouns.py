@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.model.agreement import Agreement, Endpoint, Key, MllpListener, Participant, Site, V2Form
+from gateway.model.signin import RoleRow, SignIn
 
 Json = Mapping[str, Any]
 
@@ -108,4 +109,22 @@ def site(
         person_systems=tuple(value.get("person-systems", ())),
         packages=tuple((row["name"], row["version"]) for row in value.get("packages", ())),
         profiles=tuple(value.get("profiles", ())),
+        sign_in=_sign_in(value["sign-in"]) if "sign-in" in value else None,
+    )
+
+
+def _sign_in(row: Json) -> SignIn:
+    rows = tuple(RoleRow(one["value"], tuple(one["roles"]), one.get("participant", "")) for one in row["roles"])
+    person = row.get("person", {})
+    return SignIn(
+        issuer=row["issuer"],
+        client_id=row["client-id"],
+        secret=row["secret"],
+        roles_claim=row["roles-claim"],
+        roles=rows,
+        user_claim=row.get("user-claim", "sub"),
+        person=(person.get("claim", ""), person.get("system", "")),
+        address=row.get("address", "").rstrip("/"),
+        idle=row.get("idle", 900),
+        longest=row.get("longest", 28_800),
     )

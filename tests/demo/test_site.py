@@ -72,6 +72,7 @@ def test_there_is_one_agreement_of_each_kind() -> None:
         "discharge-to-community-care": ("transaction", "consent", "active"),
         "notifiable-results": ("transaction", "statute", "active"),
         "consent-registration": ("keep", "policy", "active"),
+        "own-consents": ("keep", "policy", "active"),
         "hospital-record": ("keep", "policy", "active"),
         "care-team-reads": ("read", "consent", "active"),
         "admission-notice": ("transaction", "consent", "shadow"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -9,8 +11,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
+from gateway.console.pages import CITIZEN, PAGES, Row
 from gateway.inbound.mount import respond, router
+from gateway.model.agreement import Key, Site
 from gateway.model.door import ANYONE, Call, Door
+from gateway.model.roles import ROLES, held
 from tests.house.conftest import Running
 
 _PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json")}
@@ -41,7 +46,7 @@ def test_every_route_is_a_door_or_of_the_console(running: Running) -> None:
     for route in _routes(running.app):
         if isinstance(getattr(getattr(route, "endpoint", None), "door", None), Door):
             continue
-        if isinstance(route, Route) and (route.path == "/console" or route.path.startswith("/console/")):
+        if isinstance(route, Route) and isinstance(getattr(route.endpoint, "row", None), Row):
             assert route.endpoint.__module__ == "gateway.console.pages"
             continue
         if isinstance(route, Mount) and route.path == _STATIC:
@@ -69,7 +74,7 @@ def test_a_door_open_to_anyone_takes_no_body(running: Running) -> None:
 def test_every_door_says_who_may_and_how_much(running: Running) -> None:
     for door in _doors(running.app):
         assert door.roles, door.path
-        assert set(door.roles) <= {"system", "auditor", "admin", "anyone"}, door.path
+        assert set(door.roles) <= {*ROLES, "admin", "anyone"}, door.path
         assert 0 <= door.max_body <= 20_000_000, door.path
         assert (door.max_body > 0) == (door.method in ("POST", "PUT")), door.path
         assert door.summary, door.path
@@ -91,30 +96,76 @@ async def test_nobody_gets_in_without_proof(running: Running) -> None:
             assert answer.status_code == 401, path
 
 
-async def test_the_wrong_role_gets_nowhere(running: Running) -> None:
+_KEYS = (*ROLES, "admin", "made-up")
+
+
+def _with_keys(site: Site) -> Site:
+    """The site, its operator with one more key for each role, and one for a role that there is not."""
+    operator = site.participants[site.id]
+    keys = tuple(Key(f"of-{role}", "api-key", sha256(f"key-{role}".encode()).hexdigest(), (role,)) for role in _KEYS)
+    return replace(site, participants={**site.participants, site.id: replace(operator, keys=(*operator.keys, *keys))})
+
+
+@pytest.fixture(scope="module")
+def everybody(running: Running) -> Any:
+    """The application of a node where every role has a key."""
+    from gateway.app import build_app
+
+    return build_app(replace(running.node, site=_with_keys(running.node.site)))
+
+
+@pytest.mark.parametrize("role", _KEYS)
+async def test_every_door_for_every_role(everybody: Any, role: str) -> None:
+    async with _client(everybody) as client:
+        for door in _doors(everybody):
+            if door.roles == ANYONE:
+                continue
+            path = door.path.replace("{type}", "Patient").replace("{id}", "x")
+            answer = await client.request(door.method, path, headers={"Authorization": f"Bearer key-{role}"})
+            may = not held([role]).isdisjoint(door.roles)
+            assert (answer.status_code == 403) != may or (may and role == "system"), (path, role)
+
+
+@pytest.mark.parametrize("role", _KEYS)
+async def test_every_page_for_every_role(everybody: Any, role: str) -> None:
+    """A key opens the pages of its role; those of people who sign in are opened by no key at all."""
+    async with _client(everybody) as client:
+        for row in PAGES:
+            path = row.path
+            for name in ("exchange", "person", "offer", "consent"):
+                path = path.replace("{" + name + "}", "x")
+            answer = await client.request(row.method, path, headers={
+                "Authorization": f"Bearer key-{role}", "Content-Type": "application/x-www-form-urlencoded",
+            })  # fmt: skip
+            if row.roles == ANYONE:
+                assert answer.status_code != 200 or row.method == "GET", path
+            elif row.roles == CITIZEN:
+                assert answer.status_code == 401, (path, role)
+            elif held([role]).isdisjoint(row.roles):
+                assert answer.status_code == 403, (path, role)
+            else:
+                assert answer.status_code == (403 if row.method == "POST" else answer.status_code), path
+                assert row.method == "POST" or answer.status_code in (200, 404), (path, role)
+
+
+def test_what_is_open_to_everybody_of_the_pages_is_pinned() -> None:
+    assert {(row.method, row.path) for row in PAGES if row.roles == ANYONE} == {
+        ("GET", "/login"), ("GET", "/login/callback"), ("POST", "/logout"), ("GET", "/console/enter"), ("POST", "/console/enter"),
+    }  # fmt: skip
+    assert all(set(row.roles) <= {*ROLES, *ANYONE} for row in PAGES)
+
+
+async def test_pages_ask_who_is_there(running: Running) -> None:
     async with _client(running.app) as client:
-        for door in _doors(running.app):
-            for name, role in (("hospital", "system"), ("auditor", "auditor"), ("admin", "admin")):
-                if door.roles == ANYONE or role in door.roles:
-                    continue
-                path = door.path.replace("{type}", "Patient").replace("{id}", "x")
+        for row in PAGES:
+            if row.roles != ANYONE:
+                path = row.path.partition("{")[0] + "x" * ("{" in row.path)
+                if not row.path.endswith("}"):
+                    path = row.path.replace("{consent}", "x")
                 answer = await client.request(
-                    door.method, path, headers={"Authorization": f"Bearer {running.tokens[name]}"}
+                    row.method, path, headers={"Content-Type": "application/x-www-form-urlencoded"}
                 )
-                assert answer.status_code == 403, (path, name)
-
-
-async def test_pages_of_the_console_ask_who_is_there(running: Running) -> None:
-    async with _client(running.app) as client:
-        for route in _routes(running.app):
-            if (
-                isinstance(route, Route)
-                and "GET" in (route.methods or ())
-                and route.path != "/console/enter"
-                and route.path.startswith("/console")
-            ):
-                path = route.path.replace("{exchange}", "x").replace("{person}", "x")
-                assert (await client.get(path)).status_code == 401, path
+                assert answer.status_code == 401, path
 
 
 class _Dressed(dict[str, Any]):

@@ -9,7 +9,10 @@ import pytest
 from tests.house.source import Module, called, imported, modules, named, nodes
 
 _MOUNT = "gateway/inbound/mount.py"
-_SIMULATOR = "gateway/demo/receiver.py"  # the other side: a recipient's server, which no node of the gateway mounts
+_OTHER_SIDE = {  # programs of their own in the demo, which no node of the gateway mounts
+    "gateway/demo/receiver.py": "a recipient's server",
+    "gateway/demo/provider.py": "an identity provider, with nothing but invented names",
+}
 _RESPONSES = {
     "Response",
     "JSONResponse",
@@ -21,7 +24,7 @@ _RESPONSES = {
     "ORJSONResponse",
 }
 _WEB = ("fastapi", "starlette")
-_FRAMEWORK = ("gateway/app.py", "gateway/inbound/", "gateway/console/", _SIMULATOR)
+_FRAMEWORK = ("gateway/app.py", "gateway/inbound/", "gateway/console/", *_OTHER_SIDE)
 _READS_RELEASED = {
     _MOUNT: "writes it as the answer of a door",
     "gateway/inbound/fhir.py": "asks whether it holds anything, for the one 404",
@@ -36,6 +39,9 @@ _OPENS = {
     "gateway/pipeline/onfile.py": "consents on file, for the decision",
     "gateway/pipeline/outcome.py": "the Consents on file, to see whether a late one would undo what they say",
     "gateway/pipeline/world.py": "resources that a question is about, to be decided item by item",
+    "gateway/pipeline/sessions.py": "the identifier by which somebody who signed in names himself, for his own statement",
+    "gateway/pipeline/simulation.py": "questions that were decided, to be decided again with other Consents; only what differs is told",
+    "gateway/pipeline/withdrawing.py": "a Consent on file that its person takes back",
     "gateway/pipeline/resume.py": "a document that waited for its person, to go through the line again",
 }
 _NAMES_RELEASED = {
@@ -66,7 +72,7 @@ def _answers(module: Module) -> list[str]:
 def test_only_the_mount_and_the_console_make_answers() -> None:
     makers = {m.path for m in modules() if _answers(m)}
     assert {
-        path for path in makers if path not in (_MOUNT, _SIMULATOR) and not path.startswith("gateway/console/")
+        path for path in makers if path not in (_MOUNT, *_OTHER_SIDE) and not path.startswith("gateway/console/")
     } == set()
     assert _MOUNT in makers
 
@@ -79,7 +85,12 @@ def test_the_web_framework_stays_at_the_doors() -> None:
 def test_the_simulator_is_mounted_by_no_node() -> None:
     assert {
         path
-        for path in _who("gateway.demo.receiver.app", "gateway.demo.receiver")
+        for path in _who(
+            "gateway.demo.receiver",
+            "gateway.demo.receiver.Server",
+            "gateway.demo.provider",
+            "gateway.demo.provider.Provider",
+        )
         if not path.startswith("gateway/demo/")
     } == set()
 

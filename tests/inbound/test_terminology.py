@@ -131,5 +131,5 @@ def test_every_operation_is_offered_both_ways_and_to_nobody_unknown() -> None:
     assert {(door.method, door.path) for door in DOORS} == {
         (method, f"/fhir/{name}") for method in ("GET", "POST") for name in _OPERATIONS
     }
-    assert all(door.roles == ("system", "admin", "auditor") for door in DOORS)
+    assert all(door.roles == ("system", "operator", "integrator", "auditor") for door in DOORS)
     assert all((door.max_body > 0) == (door.method == "POST") for door in DOORS)

@@ -1,0 +1,217 @@
+"""A citizen's own affairs: what the Consents on file mean, what was refused for want of one, giving one and taking one back.
+
+Nothing here decides anything. A statement of a citizen is a document like any other: it goes through the line under the operator's own
+agreement, is checked, kept, on record, and holds from that commit on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.errors import Conflict, GatewayError, NotAllowed, NotFound
+from gateway.model.agreement import Site
+from gateway.model.document import PersonKey, Received
+from gateway.model.questions import Exchange
+from gateway.model.records import Record
+from gateway.model.wire import write_json
+from gateway.pipeline import carry, offers
+from gateway.pipeline.node import Node
+from gateway.pipeline.offers import CONSENT, Offer, Wish
+from gateway.pipeline.onfile import consents_of
+from gateway.pipeline.sessions import Session, identifier_of, person_of
+
+DECLINED = "declined"  # kind of the generic records that a person does not want to be asked about an offer again
+NEWEST = 60  # exchanges that are looked at
+_UNSAID = frozenset({"default-deny", "outside-consent"})  # no rule said yes, and nobody said no
+_TOLD = frozenset({"type", "period", "actor", "purpose", "class", "securityLabel"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one Consent on file means. `recipients` are participants ("" = somebody not of this site), none means everybody; no purpose or
+    type means any. `limited`: parts of it say more than is told here. `state`: in-force, later, over, taken-back."""
+
+    id: str
+    source: str
+    permits: bool
+    recipients: tuple[str, ...]
+    purposes: tuple[str, ...]
+    types: tuple[str, ...]
+    given: datetime
+    until: str
+    limited: bool
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """An exchange that did not happen because the person has not said anything: of which kinds of information it would have been."""
+
+    offer: Offer
+    exchange: Exchange
+    types: tuple[str, ...]
+    pulled: bool
+
+
+def keys_of(node: Node, person: PersonKey) -> tuple[PersonKey, ...]:
+    """The person's own key first, then those that were merged into it, as far as anything is kept under them."""
+    rows = [*node.store.consents(person)[1], *node.store.resources(person)]
+    return tuple(dict.fromkeys((person, *(row.person for row in rows))))
+
+
+def standings(node: Node, person: PersonKey) -> tuple[Standing, ...]:
+    """Every Consent on file about the person, those in force first, then the newest; what only takes another one back is seen there."""
+    today = node.day(node.clock())
+    own = [(row, consent) for row, consent in consents_of(node, person)[1] if "sourceReference" not in consent]
+    made = [_standing(node.site, consent, row.source, row.at, today) for row, consent in own]
+    return tuple(sorted(made, key=lambda one: (one.state != "in-force", -one.given.timestamp())))
+
+
+def _standing(site: Site, consent: Mapping[str, Any], source: str, at: datetime, today: date) -> Standing:
+    root = consent.get("provision") or {}
+    period = root.get("period") or {}
+    own = {reference: one.id for one in site.participants.values() for reference in one.references}
+    actors = [str(((one.get("reference") or {}).get("reference")) or "") for one in root.get("actor") or ()]
+    return Standing(
+        id=str(consent.get("id", "")),
+        source=source,
+        permits=root.get("type", "permit") != "deny",
+        recipients=tuple(dict.fromkeys(own.get(actor, "") for actor in actors)),
+        purposes=tuple(str(one.get("code", "")) for one in root.get("purpose") or ()),
+        types=tuple(str(one.get("code", "")) for one in root.get("class") or ()),
+        given=_instant(consent.get("dateTime"), at),
+        until=str(period.get("end", "")),
+        limited=bool(set(root) - _TOLD),
+        state=_state(consent, period, today),
+    )
+
+
+def _instant(said: Any, otherwise: datetime) -> datetime:
+    try:
+        made = datetime.fromisoformat(str(said))
+    except ValueError:
+        return otherwise
+    return made if made.tzinfo else otherwise
+
+
+def _state(consent: Mapping[str, Any], period: Mapping[str, Any], today: date) -> str:
+    if consent.get("status") != "active":
+        return "taken-back"
+    day = today.isoformat()
+    if str(period.get("start", ""))[:10] > day:
+        return "later"
+    end = str(period.get("end", ""))[:10]
+    return "over" if end and end < day[: len(end)] else "in-force"
+
+
+def unasked(node: Node, person: PersonKey) -> tuple[Unasked, ...]:
+    """The newest exchange of each offer that did not happen because nothing was said, unless the person has answered since."""
+    there = offers.offers(node.site, node.day(node.clock()))
+    by_agreement = {id: offer for offer in there.values() for id in offer.agreements}
+    said = [one for one in standings(node, person) if one.state != "over"]
+    found: dict[str, Unasked] = {}
+    for exchange in exchanges(node, person, "refused", "withheld"):
+        offer = by_agreement.get(exchange.agreement)
+        if offer is None or offer.id in found or any(_speaks(one, offer) for one in said):
+            continue
+        if (
+            _UNSAID.issuperset(exchange.why.reason.split("+"))
+            and node.store.record(DECLINED, _answer(person, offer)) is None
+        ):
+            found[offer.id] = Unasked(
+                offer, exchange, _types(node, exchange, offer), exchange.how.interaction == "read"
+            )
+    return tuple(found.values())
+
+
+def _speaks(one: Standing, offer: Offer) -> bool:
+    return offer.recipient in (one.recipients or (offer.recipient,)) and offer.purpose in (
+        one.purposes or (offer.purpose,)
+    )
+
+
+def exchanges(node: Node, person: PersonKey, *statuses: str, most: int = NEWEST) -> Sequence[Exchange]:
+    """The newest exchanges about the person, of these statuses or of any."""
+    wanted = statuses or ("",)
+    rows = [
+        row
+        for key in keys_of(node, person)
+        for status in wanted
+        for row in node.store.exchanges({"whom_person": key, **({"status": status} if status else {})}, most)
+    ]
+    return sorted(rows, key=lambda row: row.when.received, reverse=True)[:most]
+
+
+def _types(node: Node, exchange: Exchange, offer: Offer) -> tuple[str, ...]:
+    decided = node.store.decisions(exchange.id)
+    named = {reference.partition("/")[0] for row in decided[-1:] for reference, _ in row.redacted}
+    return tuple(kind for kind in offer.types if kind in named)
+
+
+def _answer(person: PersonKey, offer: Offer) -> str:
+    return f"{person} {offer.id}"
+
+
+def declined(node: Node, person: PersonKey, offer: Offer) -> Record:
+    """That the person was asked and does not want it: nothing changes, and nobody asks again."""
+    return Record(DECLINED, _answer(person, offer), {}, node.clock())
+
+
+def draft(node: Node, session: Session, wish: Wish) -> dict[str, Any]:
+    """The Consent of a wish. One statement for each recipient and purpose: a new one takes the place of the last."""
+    system, value = identifier_of(node, session)
+    id = node.keyring.token("own-consent", f"{session.identifier[1]}|{wish.offer.id}")[:60]
+    at = node.clock()
+    patient = {"identifier": {"system": system, "value": value}}
+    return offers.given(node.site, wish, id, patient, at, at.astimezone(ZoneInfo(node.site.zone)).date())
+
+
+async def give(node: Node, session: Session, wish: Wish) -> None:
+    """The wish, in force when this returns. Raises what the line refuses it for."""
+    await _stated(node, session, draft(node, session, wish))
+
+
+async def take_back(node: Node, session: Session, id: str) -> None:
+    """A Consent in force of the person's own, whoever brought it, taken back. Raises NotFound for any other."""
+    person = person_of(node, session)
+    mine = standings(node, person) if person is not None else ()
+    if not any(one.id == id and one.state in ("in-force", "later") for one in mine):
+        raise NotFound
+    system, value = identifier_of(node, session)
+    patient = {"identifier": {"system": system, "value": value}}
+    own = node.keyring.token("withdrawal", id)[:60]
+    await _stated(node, session, offers.taken_back(node.site, own, patient, node.clock(), id))
+
+
+async def _stated(node: Node, session: Session, consent: Mapping[str, Any]) -> None:
+    """A citizen's statement through the line, kept. Raises its refusal; Conflict when it was not kept."""
+    person = person_of(node, session)
+    if person is None:
+        raise NotAllowed
+    by = replace(session.principal, participant=node.site.id)
+    received = Received(node.ids(), by, write_json(consent), "application/fhir+json", "me", node.clock())
+    receipt = await carry(node, received)
+    error: GatewayError | None = receipt.error
+    if error is not None:
+        raise error
+    kept = [node.store.exchange(id) for id, _ in receipt.exchanges]
+    if not any(one is not None and one.status == "kept" and one.whom.person == person for one in kept):
+        raise Conflict("The statement was not kept.")
+
+
+__all__ = [
+    "CONSENT",
+    "Standing",
+    "Unasked",
+    "declined",
+    "draft",
+    "exchanges",
+    "give",
+    "standings",
+    "take_back",
+    "unasked",
+]
