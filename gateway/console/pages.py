@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.console import access as gate
 from gateway.console.access import Access
 from gateway.console.desk import Desk
+from gateway.console.emergencies import close, emergencies
 from gateway.console.exchanges import act, exchange, exchanges
 from gateway.console.identities import identities, link
 from gateway.console.messages import language_of, messages
@@ -47,6 +48,8 @@ def routes(desk: Desk, access: Access) -> list[BaseRoute]:
         Route("/console/people/{person}", door.of(_shown(person)), methods=["GET"]),
         Route("/console/identities", door.of(_shown(identities)), methods=["GET"]),
         Route("/console/identities", door.of(_done(link)), methods=["POST"]),
+        Route("/console/emergencies", door.of(_shown(emergencies)), methods=["GET"]),
+        Route("/console/emergencies", door.of(_done(close)), methods=["POST"]),
     ]
 
 

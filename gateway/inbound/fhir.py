@@ -67,10 +67,10 @@ def _question(node: Node, kind: str, query: tuple[tuple[str, str], ...]) -> Ques
     known = {p.code for p in core().search_parameters(kind)}
     if bad := [name for name in asked if name not in known or name.startswith("_")]:
         raise Unanswerable(None, *bad[:3])
-    patients = {_reference(asked[name]) for name in _NAMING if name in asked}
+    patients = {reference_of(asked[name]) for name in _NAMING if name in asked}
     if len(patients) > 1:
         return Question(kind, count=count)
-    identifier = _identifier(asked["identifier"]) if kind == "Patient" and "identifier" in asked else None
+    identifier = identifier_of(asked["identifier"]) if kind == "Patient" and "identifier" in asked else None
     if identifier and identifier[0] in node.site.national_systems:
         raise Unanswerable("A national number is not asked for in an address.", "identifier")
     others = set(asked) - {*_NAMING, "identifier"}
@@ -85,14 +85,16 @@ def _count(text: str) -> int:
     return min(int(text[:9]), _MAX_COUNT)
 
 
-def _reference(text: str) -> str:
+def reference_of(text: str) -> str:
+    """The id in a reference to one Patient. Raises Unanswerable."""
     id = text.removeprefix("Patient/")
     if not _ID.fullmatch(id):
         raise Unanswerable("One person is named by one Patient id.", "patient")
     return id
 
 
-def _identifier(text: str) -> tuple[str, str]:
+def identifier_of(text: str) -> tuple[str, str]:
+    """`system|value` in its parts. Raises Unanswerable."""
     system, bar, value = text.partition("|")
     if not (system and bar and value) or "," in text:
         raise Unanswerable("An identifier is asked for as system|value.", "identifier")

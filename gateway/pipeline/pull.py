@@ -15,6 +15,7 @@ from gateway.model.questions import Decision, Exchange, How, Question, Step, Wha
 from gateway.model.records import ResourceRecord, Unit
 from gateway.model.released import Released
 from gateway.model.wire import read_json
+from gateway.pipeline.emergency import Opening, for_emergencies, open_for
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import about, on_file
 from gateway.site import reading_agreements
@@ -53,23 +54,36 @@ def pull(node: Node, principal: Principal, question: Question) -> Pulled:
 
 def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     at = node.clock()
-    agreements = [
-        a for a in reading_agreements(node.site, principal.participant, node.day(at)) if question.type in a.types
-    ]
-    if not agreements:
+    every = [a for a in reading_agreements(node.site, principal.participant, node.day(at)) if question.type in a.types]
+    usual = [a for a in every if not for_emergencies(a)]
+    if not every:
         sheet = _sheet(node, principal, question, None, None, at)
         return _nothing(node, sheet, "no-reading-agreement", NotAllowed())
     person = person_asked(question, principal.participant, node.store, node.keyring)
-    sheet = _sheet(node, principal, question, agreements[0], person, at)
+    sheet = _sheet(node, principal, question, (usual or every)[0], person, at)
     if person is None:
         return _nothing(node, sheet, "nobody-named-or-known", _absent(question))
-    for agreement in agreements:
+    opening = open_for(node, principal, person)
+    ways = [(a, opening) for a in every if opening and for_emergencies(a)] + [(a, None) for a in usual]
+    if not ways:
+        return _nothing(node, sheet, "nothing-opened", _absent(question))
+    for agreement, emergency in ways:
         rows = rows_asked(question, person, agreement.sender, principal.participant, node.store, node.keyring)
         items = [item for row in rows for item in about([_item(node, row)], row.person, person)]
-        decision = _decided(node, agreement, person, items)
+        decision = _decided(node, agreement, person, items, emergency)
         if decision.decision != "deny":
-            return _answered(node, replace(sheet, agreement=agreement.id), question, items, decision)
+            return _answered(node, _under(sheet, agreement, emergency), question, items, decision)
     return _withheld(node, sheet, question, items, decision)
+
+
+def _under(sheet: Exchange, agreement: Agreement, emergency: Opening | None) -> Exchange:
+    """The sheet under the agreement by which something is let out; in an emergency for whom, and by which opening."""
+    why = Why(agreement.purpose, agreement.basis, agreement.statute)
+    made = replace(sheet, agreement=agreement.id, why=why, who=replace(sheet.who, participant=agreement.sender))
+    if emergency is None:
+        return made
+    step = Step("emergency", sheet.when.received, "ok", emergency.id)
+    return replace(made, who=replace(made.who, user=emergency.user, role=emergency.role), steps=(*made.steps, step))
 
 
 def _absent(question: Question) -> GatewayError | None:
@@ -81,12 +95,15 @@ def _item(node: Node, row: ResourceRecord) -> Item:
     return Item(read_json(node.keyring.open(row.content)), frozenset(row.labels))
 
 
-def _decided(node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item]) -> Decision:
+def _decided(
+    node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item], emergency: Opening | None
+) -> Decision:
     births = {str(b) for row in node.store.resources(person, "Patient") if (b := _birth(node, row))}
     known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
-    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at)
+    acting = emergency.acting if emergency is not None else None
+    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at, acting)
     return decide_items(marked, asked, node.site, known)
 
 
