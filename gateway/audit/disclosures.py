@@ -97,6 +97,8 @@ def disclosure(entry: Entry, told: Told) -> Disclosure:
 def _what(entry: Entry) -> str:
     if entry.kind in ("admin", "read") and entry.is_of_log:
         return "log"
+    if told := entry.text("what", "emergency"):
+        return f"emergency-{told}"
     if entry.kind == "read":
         return "answered" if entry.outcome == "answered" else "read"
     if entry.kind in ("intent", "refusal"):
@@ -114,7 +116,7 @@ def _items(entry: Entry) -> tuple[str, ...]:
 def _sentences(entry: Entry, told: Told, labels: tuple[str, ...]) -> Iterable[str]:
     words, what = wording(told.language), _what(entry)
     yield words.say(_refusal(entry) if what == "refused" else what, **_gaps(entry, told, words))
-    if what in ("log", "identity", "admin"):
+    if what in ("log", "identity", "admin") or what.startswith("emergency-"):
         return
     if purpose := entry.text("why", "purpose"):
         yield words.say("why", purpose=words.purpose(purpose))
@@ -140,6 +142,7 @@ def _gaps(entry: Entry, told: Told, words: Wording) -> dict[str, str]:
         "to": told.names.get(recipient, recipient) or words.word("nobody"),
         "items": words.items(_items(entry)),
         "actor": actor or words.word("somebody"),
+        "finding": words.words.get(f"finding-{entry.text('what', 'finding')}", ""),
         **_person(told, words),
     }
 

@@ -1,7 +1,7 @@
 """The console: pages for administrators and auditors, rendered on the server, without any content of a record (ARCHITECTURE.md, HTTP)."""
 
 from gateway.console.access import Access
-from gateway.console.desk import Candidate, Desk, Look, Waiting
+from gateway.console.desk import Candidate, Desk, Emergency, Look, Waiting
 from gateway.console.pages import routes
 
-__all__ = ["Access", "Candidate", "Desk", "Look", "Waiting", "routes"]
+__all__ = ["Access", "Candidate", "Desk", "Emergency", "Look", "Waiting", "routes"]

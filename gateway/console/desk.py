@@ -16,7 +16,7 @@ from gateway.model.records import AuditRow, DecisionRecord, GapCount
 class Look:
     """What somebody is about to be shown: goes into the audit row of looking. `asked` are the filters, names and values."""
 
-    page: str  # exchanges | exchange | person | identities | link | sessions | gaps | received | me
+    page: str  # exchanges | exchange | person | identities | link | sessions | gaps | received | me | emergencies
     exchange: str = ""
     person: PersonKey | None = None
     asked: Mapping[str, str] = field(default_factory=dict)
@@ -30,6 +30,21 @@ class Candidate:
     person: PersonKey
     agrees: tuple[str, ...] = ()  # birth-date, family-name, given-name, sex, identifier, phone, address
     differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """A record that was opened with a reason and waits for a review, due at `review`. `person` is None for somebody unknown here."""
+
+    id: str
+    participant: str
+    user: str
+    role: str
+    person: PersonKey | None
+    at: datetime
+    until: datetime
+    review: datetime
+    justification: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +116,9 @@ class Desk(Protocol):
 
         Raises NotFound when the exchange does not wait (any more) or has no such candidate.
         """
+
+    def emergencies(self) -> Sequence[Emergency]:
+        """Openings whose review is not closed, oldest first."""
+
+    def review(self, principal: Principal, opening: str, finding: str, note: str) -> None:
+        """Closes a review. Raises NotFound, Invalid, and Conflict for one's own opening; its audit row is in the same unit."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.audit.search import asked_as
-from gateway.console.desk import Candidate, Look, Waiting
+from gateway.console.desk import Candidate, Emergency, Look, Waiting
 from gateway.errors import NotFound
 from gateway.model.agreement import Key, Participant
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange
 from gateway.model.records import AuditFact, AuditRow, DecisionRecord, GapCount, Record, Unit
+from gateway.pipeline.emergency import reviewed, reviews
 from gateway.pipeline.node import Node
 from gateway.pipeline.person import WORKLIST
 from gateway.pipeline.replay import given_up, replayed, wish_of
@@ -121,6 +122,15 @@ class JournalDesk:
         wish = wish_of(principal, reason, [])
         _, unit = self._node.cpu.run_blocking(given_up, self._node, exchange_id, wish)
         self._node.store.commit(unit).result()
+
+    def emergencies(self) -> Sequence[Emergency]:
+        """See the port."""
+        names = ("id", "participant", "user", "role", "person", "at", "until", "review", "justification")
+        return [Emergency(*(getattr(one, name) for name in names)) for one in reviews(self._node)]
+
+    def review(self, principal: Principal, opening: str, finding: str, note: str) -> None:
+        """See the port."""
+        self._node.store.commit(reviewed(self._node, principal, opening, finding, note)).result()
 
     def _waiting(self, row: Record) -> Waiting:
         value = row.value

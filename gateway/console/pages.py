@@ -23,6 +23,7 @@ from gateway.console import access as gate
 from gateway.console import me, signin
 from gateway.console.access import Access
 from gateway.console.desk import Desk
+from gateway.console.emergencies import close, emergencies
 from gateway.console.exchanges import act, exchange, exchanges
 from gateway.console.gaps import gaps
 from gateway.console.identities import identities, link
@@ -208,6 +209,8 @@ PAGES = (
     Row("POST", "/console/identities", _done(link), OPERATOR),
     Row("GET", "/console/sessions", _shown(signed_in), GUARDS),
     Row("POST", "/console/sessions", _done(end), GUARDS),
+    Row("GET", "/console/emergencies", _shown(emergencies), GUARDS),
+    Row("POST", "/console/emergencies", _done(close), GUARDS),
     Row("GET", "/console/gaps", _shown(gaps), INTEGRATOR),
     Row("GET", "/console/received", _shown(received), CASEWORKER),
     Row("GET", "/me", _shown(me.home), CITIZEN),

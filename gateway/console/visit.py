@@ -20,6 +20,7 @@ from gateway.pipeline.sessions import PROOF, Session
 PLACES = (
     ("/console", "nav.exchanges", ("operator", "auditor", "protection-officer")),
     ("/console/identities", "nav.identities", ("operator",)),
+    ("/console/emergencies", "nav.emergencies", ("operator", "protection-officer")),
     ("/console/sessions", "nav.sessions", ("operator", "protection-officer")),
     ("/console/gaps", "nav.gaps", ("integrator",)),
     ("/console/received", "nav.received", ("caseworker",)),

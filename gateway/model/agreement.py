@@ -72,6 +72,7 @@ class Participant:
     role: str = "system"
     keys: tuple[Key, ...] = ()
     purposes: tuple[str, ...] = ()  # v3-ActReason codes it may claim
+    staff_roles: tuple[str, ...] = ()  # roles in which its people may open a record in an emergency
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     mllp: MllpListener | None = None
     facilities: tuple[str, ...] = ()  # MSH-4.1 (or MSH-3.1/MSH-4.1) it may write; empty: not checked

@@ -15,6 +15,7 @@ from gateway.model.questions import Exchange, How, Question, Step, What, When, W
 from gateway.model.records import Unit
 from gateway.model.released import Released
 from gateway.pipeline.choice import Asking, chosen
+from gateway.pipeline.emergency import Opening, for_emergencies, open_for
 from gateway.pipeline.node import Node
 from gateway.pipeline.pages import Mark, opened
 from gateway.pipeline.world import World, world_of
@@ -67,18 +68,35 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
         sheet = _sheet(node, principal, question, None, None, at)
         return _nothing(node, sheet, "no-reading-agreement", Gone() if mark else NotAllowed())
     person = _person(node, principal, question, mark)
-    sheet = _sheet(node, principal, question, agreements[0], person, at)
+    usual = [one for one in agreements if not for_emergencies(one)]
+    sheet = _sheet(node, principal, question, (usual or agreements)[0], person, at)
     if person is None:
         return _nothing(node, sheet, "nobody-named-or-known", _absent(question))
-    for agreement in agreements:
+    opening = open_for(node, principal, person)
+    glass = [one for one in agreements if opening and for_emergencies(one)]
+    if not glass and not usual:
+        return _nothing(node, sheet, "nothing-opened", Gone() if mark else _absent(question))
+    for agreement in (*glass, *usual):
+        emergency = opening if agreement in glass else None
         one = _under(question, agreement)
-        world = world_of(node, agreement, person, principal.participant, one)
+        acting = emergency.acting if emergency else None
+        world = world_of(node, agreement, person, principal.participant, one, acting)
         if mark is not None and world.decision.epoch != mark.epoch:
             return _nothing(node, sheet, "consents-changed", Gone())
         if world.concerned & set(world.decision.released):
-            asking = Asking(replace(sheet, agreement=agreement.id), one, agreement, principal, mark)
+            asking = Asking(_by(sheet, agreement, emergency), one, agreement, principal, mark)
             return _answered(node, asking, world)
     return _withheld(node, sheet, question, world)
+
+
+def _by(sheet: Exchange, agreement: Agreement, emergency: Opening | None) -> Exchange:
+    """The sheet under the agreement by which something is let out; in an emergency for whom, and by which opening."""
+    why = Why(agreement.purpose, agreement.basis, agreement.statute)
+    made = replace(sheet, agreement=agreement.id, why=why, who=replace(sheet.who, participant=agreement.sender))
+    if emergency is None:
+        return made
+    step = Step("emergency", sheet.when.received, "ok", emergency.id)
+    return replace(made, who=replace(made.who, user=emergency.user, role=emergency.role), steps=(*made.steps, step))
 
 
 def _again(node: Node, question: Question, mark: Mark) -> Question:

@@ -11,6 +11,7 @@ import structlog
 from gateway.errors import GatewayError
 from gateway.model.records import AuditFact, Record, Unit
 from gateway.pipeline import taken, worked
+from gateway.pipeline.emergency import reviews
 from gateway.pipeline.node import Node
 
 _log = structlog.get_logger("gateway.workers")
@@ -71,17 +72,26 @@ class Workers:
             raise
 
     async def _alarm(self) -> None:
-        """One alarm per exchange whose deadline is near and that has not been delivered."""
-        node, at = self._node, self._node.clock()
-        for exchange in await asyncio.to_thread(node.store.overdue, at + self._alarm_before, _ALARMED):
-            if await asyncio.to_thread(node.store.record, ALARM, exchange.id) is not None:
-                continue
+        """One alarm per exchange whose deadline is near and that has not been delivered, and per review that is not closed."""
+        before = self._node.clock() + self._alarm_before
+        for exchange in await asyncio.to_thread(self._node.store.overdue, before, _ALARMED):
             due = exchange.when.due.isoformat() if exchange.when.due else ""
-            _log.warning("deadline near", exchange=exchange.id, agreement=exchange.agreement, due=due)
-            record = Record(ALARM, exchange.id, {"due": due, "agreement": exchange.agreement}, at)
-            facts = {"what": {"alarm": "deadline"}, "when": {"due": due}, "agreement": exchange.agreement}
-            fact = AuditFact(node.ids(), exchange.id, "admin", at, None, "alarm", node.site.revision, facts)
-            await asyncio.wrap_future(node.store.commit(Unit((record, fact))))
+            await self._called_out("deadline", exchange.id, due, exchange.agreement)
+        for opening in await asyncio.to_thread(reviews, self._node):
+            if opening.review <= before:
+                await self._called_out("emergency-review", opening.id, opening.review.isoformat())
+
+    async def _called_out(self, what: str, id: str, due: str, agreement: str = "") -> None:
+        node, at = self._node, self._node.clock()
+        if await asyncio.to_thread(node.store.record, ALARM, id) is not None:
+            return
+        _log.warning("deadline near", what=what, id=id, agreement=agreement, due=due)
+        record = Record(ALARM, id, {"due": due, "agreement": agreement}, at)
+        facts: dict[str, object] = {"what": {"alarm": what}, "when": {"due": due}}
+        exchange = id if what == "deadline" else ""
+        facts |= {"agreement": agreement} if exchange else {"what": {"alarm": what, "opening": id}}
+        fact = AuditFact(node.ids(), exchange, "admin", at, None, "alarm", node.site.revision, facts)
+        await asyncio.wrap_future(node.store.commit(Unit((record, fact))))
 
 
 async def _forever(work: Callable[[], Awaitable[None]], pause: float) -> None:

@@ -19,7 +19,7 @@ from gateway.model.references import references_in
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import about, on_file
-from gateway.stages.decide import Asked, decide_items, labelled
+from gateway.stages.decide import Acting, Asked, decide_items, labelled
 from gateway.stages.read import rows_held, versions_held, wanted
 
 
@@ -46,8 +46,10 @@ class World:
         return [place for place, item in enumerate(self.items) if item.reference in allowed]
 
 
-def world_of(node: Node, agreement: Agreement, person: PersonKey, reader: str, question: Question) -> World:
-    """The world of a question under an agreement. Raises TooLarge."""
+def world_of(
+    node: Node, agreement: Agreement, person: PersonKey, reader: str, question: Question, acting: Acting | None = None
+) -> World:
+    """The world of a question under an agreement; `acting` in an emergency. Raises TooLarge."""
     held = rows_held(person, agreement.sender, agreement.types, node.store)
     about_these = wanted(question, held, reader, node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
@@ -58,7 +60,7 @@ def world_of(node: Node, agreement: Agreement, person: PersonKey, reader: str, q
     opened += _opened(node, [held[reference] for reference in sorted((named & held.keys()) - about_these)], person)
     items, rows = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
-    return World(items, rows, _strictest(_decided(node, agreement, person, items)), present)
+    return World(items, rows, _strictest(_decided(node, agreement, person, items, acting)), present)
 
 
 def _strictest(decision: Decision) -> Decision:
@@ -89,12 +91,14 @@ def _versions(node: Node, item: Item, row: ResourceRecord, person: PersonKey) ->
     return [(Item(one.resource, labels), held) for one, held in found if one.reference == item.reference]
 
 
-def _decided(node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item]) -> Decision:
+def _decided(
+    node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item], acting: Acting | None
+) -> Decision:
     births = {str(birth) for row in node.store.resources(person, "Patient") if (birth := _birth(node, row))}
     known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
-    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at)
+    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at, acting)
     return decide_items(marked, asked, node.site, known)
 
 

@@ -22,6 +22,7 @@ from gateway.site.text import Place, Problem, Written, read_yaml
 READ_TRIGGERS = frozenset(("read", "search"))
 DELIVERED = frozenset(("transaction", "message", "update"))
 APPROVALS = 2
+EMERGENCY = "BTG"  # v3-ActReason
 _UNWRITTEN = re.compile(r"[|~\\&\x00-\x1f\x7f-\x9f]")  # delimiters and control characters; ^ stands between components
 
 
@@ -45,6 +46,7 @@ def cross_problems(files: Files) -> tuple[Problem, ...]:
     for written in files.agreements:
         found += [*_sides(written, people), *_basis(written, people, files), *_validity(written)]
         found += [*_manner(written, people, files), *_dialect(written, people), *_map(written, files.root)]
+        found += _emergency(written, people, files)
     return tuple(found)
 
 
@@ -205,6 +207,19 @@ def _manner(written: Written, people: Mapping[str, Any], files: Files) -> Iterat
         yield written.problem("how.endpoint is missing.", "how")
     elif "endpoint" in how and how["endpoint"] not in known:
         yield written.problem("how.endpoint: the recipient has no such endpoint.", "how", "endpoint")
+
+
+def _emergency(written: Written, people: Mapping[str, Any], files: Files) -> Iterator[Problem]:
+    """An agreement for emergencies is for reading, and needs rules and somebody in a role that they name."""
+    if written.value["why"]["purpose"] != EMERGENCY:
+        return
+    roles = (files.register.value.get("breakGlass") or {}).get("roles", ())
+    if written.value["how"]["interaction"] != "read":
+        said = "why.purpose: this purpose goes with the interaction read, and with nothing else."
+        yield written.problem(said, "why", "purpose")
+    if not set(roles) & set(people.get(written.value["whom"]["recipient"], {}).get("staff-roles", ())):
+        said = "why.purpose: nobody of the recipient has a role (staff-roles) that breakGlass of the policies names."
+        yield written.problem(said, "why", "purpose")
 
 
 def _dialect(written: Written, people: Mapping[str, Any]) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ def participant(value: Json) -> Participant:
         role=value.get("role", "system"),
         keys=tuple(_key(row) for row in value.get("keys", ())),
         purposes=tuple(value.get("purposes", ())),
+        staff_roles=tuple(value.get("staff-roles", ())),
         endpoints={row["id"]: _endpoint(row) for row in value.get("endpoints", ())},
         mllp=_listener(value["mllp"]) if "mllp" in value else None,
         facilities=tuple(value.get("facilities", ())),

@@ -39,8 +39,20 @@ class OnFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Acting:
+    """Who acts for the recipient in an emergency: the role, how well the caller proved who it is, and why, in words."""
+
+    role: str
+    authn_level: int
+    justification: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """Under which agreement, how and when. `received` is when the document came in: deadlines run from it."""
+    """Under which agreement, how and when. `received` is when the document came in: deadlines run from it.
+
+    `acting` is there in an emergency; otherwise the recipient's own role acts, and gives no reason.
+    """
 
     agreement: Agreement
     recipient: Participant
@@ -48,6 +60,7 @@ class Asked:
     channel: str
     at: datetime
     received: datetime
+    acting: Acting | None = None
 
 
 def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str]]) -> tuple[Item, ...]:
@@ -118,13 +131,16 @@ def _whose(item: Item, person: str) -> str | list[str]:
 
 def _request(what: tuple[Json, ...], asked: Asked, on_file: OnFile) -> Request:
     agreement, recipient = asked.agreement, asked.recipient
+    acting = asked.acting or Acting(recipient.role, 1, "")
     why: dict[str, Any] = {"purposeOfUse": [agreement.purpose]}
     if agreement.basis == "statute":
         why["legalBasis"] = agreement.statute
+    if acting.justification:
+        why["justification"] = acting.justification
     return Request(
         who={
-            "references": list(recipient.references), "role": recipient.role, "organizationType": recipient.kind,
-            "authorizedPurposes": list(recipient.purposes), "authnLevel": 1,
+            "references": list(recipient.references), "role": acting.role, "organizationType": recipient.kind,
+            "authorizedPurposes": list(recipient.purposes), "authnLevel": acting.authn_level,
         },
         whom={"reference": f"Patient/{on_file.person}", **({"birthDate": on_file.birth_date} if on_file.birth_date else {})},
         when=asked.at.isoformat(),

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from gateway.audit.facts import facts_of
 from gateway.audit.row import row_of
-from gateway.console import Access, Candidate, Look, Waiting, routes
+from gateway.console import Access, Candidate, Emergency, Look, Waiting, routes
 from gateway.errors import Invalid, NotDurable, NotFound
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
@@ -176,6 +176,8 @@ class MemoryDesk:
     refused: list[str] = field(default_factory=list)
     links: list[tuple[str, str, int]] = field(default_factory=list)
     acts: list[Any] = field(default_factory=list)
+    opened: list[Emergency] = field(default_factory=lambda: emergencies())
+    reviews: list[tuple[str, str, str, str]] = field(default_factory=list)
     withdrawn: set[str] = field(default_factory=set)
     durable: bool = True
     zone: str = "Asia/Seoul"
@@ -281,6 +283,15 @@ class MemoryDesk:
             raise NotFound
         self.links.append((principal.client, exchange_id, position))
 
+    def emergencies(self) -> Sequence[Emergency]:
+        return self.opened
+
+    def review(self, principal: Principal, opening: str, finding: str, note: str) -> None:
+        if opening not in [one.id for one in self.opened]:
+            raise NotFound
+        self.opened = [one for one in self.opened if one.id != opening]
+        self.reviews.append((principal.client, opening, finding, note))
+
 
 def _column(one: Exchange, name: str) -> Any:
     question, _, answer = name.partition("_")
@@ -299,6 +310,16 @@ def worklist() -> list[Waiting]:
             uid(22), NOW - timedelta(hours=1), "hanbit-hospital", "ORU^R01", "ambiguous", (replace(two[0], position=1),)
         ),
     ]
+
+
+def emergencies() -> list[Emergency]:
+    """One whose review is overdue, and one about somebody whom nobody knows here."""
+    said = "의식이 없는 상태로 응급실에 옴; 알레르기를 모름 · unconscious on arrival, allergies unknown"
+    late = NOW - timedelta(hours=30)
+    names = ("hanbit-hospital", "dr-kim-041", "physician", person(2))
+    old = Emergency(uid(700), *names, late, late + timedelta(hours=1), late + timedelta(hours=24), said)
+    new = replace(old, id=uid(701), person=None, at=NOW, until=NOW + timedelta(hours=1), review=NOW + timedelta(days=1))
+    return [old, new]
 
 
 def access(**changes: Any) -> Access:

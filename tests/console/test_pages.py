@@ -23,6 +23,7 @@ PAGES = (
     f"/console/exchanges/{uid(4)}",
     f"/console/people/{person(0)}",
     "/console/identities",
+    "/console/emergencies",
     "/console/enter",
 )
 TEMPLATES = Path(__file__).parents[2] / "gateway" / "console" / "templates"
@@ -215,3 +216,22 @@ def test_only_what_waits_or_has_ended_can_be_acted_on(
 def test_times_are_those_of_the_site(browser: Open) -> None:
     assert messages("en").moment(NOW, UTC) == "4 March 2026, 06:30"
     assert "2026년 3월 4일 15:30" in browser().get(f"/console/people/{person(0)}?lang=ko").text
+
+
+def test_an_emergency_is_shown_with_its_reason_and_its_review_is_closed(browser: Open, desk: MemoryDesk) -> None:
+    here = browser()
+    page = here.get("/console/emergencies?lang=en").text
+    assert "The review is overdue" in page
+    assert page.count("unconscious on arrival") == 2
+    assert "nobody known here" in page
+    said = {
+        "token": token_in(page),
+        "opening": uid(700),
+        "finding": "unjustified",
+        "note": "no such patient that night",
+    }
+    answer = here.post("/console/emergencies", said)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/emergencies?closed=1")
+    assert desk.reviews == [("local", uid(700), "unjustified", "no such patient that night")]
+    assert uid(700) not in here.get("/console/emergencies").text
+    assert here.post("/console/emergencies", said).status_code == 404

@@ -14,7 +14,13 @@ from gateway.model.questions import Who
 from tests.console.conftest import NOW, Browser, MemoryDesk, exchange, person, uid
 
 Open = Callable[..., Browser]
-PAGES = ("/console", f"/console/exchanges/{uid(0)}", f"/console/people/{person(0)}", "/console/identities")
+PAGES = (
+    "/console",
+    f"/console/exchanges/{uid(0)}",
+    f"/console/people/{person(0)}",
+    "/console/identities",
+    "/console/emergencies",
+)
 SECRETS = ("hanbit", "Hanbit", "한빛", "discharge-to", uid(1)[:8], person(3)[:8], "ADT")
 
 
@@ -87,6 +93,15 @@ def test_an_auditor_may_not_link(browser: Open, desk: MemoryDesk) -> None:
     )
     assert (answer.status_code, desk.links) == (403, [])
     assert "/console/identities" not in outside.get("/console", **bearer("key-of-auditor")).text
+
+
+def test_an_auditor_may_not_review(browser: Open, desk: MemoryDesk) -> None:
+    outside, key = browser(peer="203.0.113.9"), bearer("key-of-auditor")
+    assert outside.get("/console/emergencies", **key).status_code == 403
+    token = token_in(outside.get("/console", **key).text)
+    said = {"token": token, "opening": uid(700), "finding": "justified", "note": "so"}
+    assert outside.post("/console/emergencies", said, **key).status_code == 403
+    assert desk.reviews == []
 
 
 @pytest.mark.parametrize("act", ["replay", "give-up"])
