@@ -1,4 +1,4 @@
-"""`gateway consent`: replay decision vectors, explain one request (exit codes: 0 fine, 1 findings, 2 unusable arguments)."""
+"""`gateway consent`: replay decision vectors, explain one request, take Consents on paper (exit codes: 0 fine, 1 findings, 2 unusable arguments)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.speaking import unusable
+from gateway.cli.speaking import Lang, unusable
 from gateway.consent import decide
 from gateway.consent.explain import explain as explained
 from gateway.errors import GatewayError
@@ -51,6 +51,22 @@ def explain(
             _line(step)
     else:
         _table(steps)
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns of gateway/consent/paper.py, one Consent a row.")],
+    site: Annotated[
+        Path, typer.Option("--site", envvar="GATEWAY_SITE", exists=True, file_okay=False, help="The site's directory.")
+    ],
+    participant: Annotated[str, typer.Option("--participant", help="The participant whose papers these are.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, keep nothing.")] = False,
+    lang: Annotated[Lang | None, typer.Option("--lang", help="The language; else that of the terminal (LANG).")] = None,
+) -> None:
+    """Record Consents on paper, all of a file or none of it. Exit code 1 when a row has a fault (printed as file:line)."""
+    from gateway.cli.paper import import_papers
+
+    raise typer.Exit(import_papers(file, site, participant, dry_run=dry_run, lang=lang or ""))
 
 
 def _as_expected(answer: Mapping[str, Any], expect: Mapping[str, Any]) -> bool:
