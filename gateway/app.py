@@ -23,7 +23,7 @@ from gateway.console import Access
 from gateway.console import routes as console_routes
 from gateway.console.journal import JournalDesk
 from gateway.data import data_path
-from gateway.inbound import fhir, public, replay, rest, terminology
+from gateway.inbound import explaining, fhir, public, replay, rest, terminology
 from gateway.inbound.certificate import CertifiedProtocol
 from gateway.inbound.mllp_intake import listen
 from gateway.inbound.mount import no_such_door, router
@@ -185,6 +185,7 @@ def all_doors(app: FastAPI) -> tuple[Door, ...]:
     return (
         *rest.DOORS,
         *replay.DOORS,
+        *explaining.DOORS,
         *terminology.DOORS,
         *fhir.DOORS,
         *plugged_doors(),

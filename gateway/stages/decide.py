@@ -72,15 +72,20 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     left = [item for item in inside if item.reference not in held]
     hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site, on_file))}
     request = _request(_questions(left, hits, site, on_file), asked, on_file)
-    given = {
-        "implicitPolicy": site.implicit_policy,
-        "consents": None if on_file.consents is None else list(on_file.consents),
-        "guardianships": [],
-        "knownLabels": {**on_file.known_labels, **{item.reference: sorted(item.labels) for item in items}},
-    }
+    given = given_of(site, on_file, {item.reference: sorted(item.labels) for item in items})
     answer = decide(request.as_json(), given, site.register)
     dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
     return _decision(answer, request, over, items, on_file, dues)
+
+
+def given_of(site: Site, on_file: OnFile, labels: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What a decision is given beside the request: what is on file of the person, and the labels known of each reference."""
+    return {
+        "implicitPolicy": site.implicit_policy,
+        "consents": None if on_file.consents is None else list(on_file.consents),
+        "guardianships": [],
+        "knownLabels": {**on_file.known_labels, **labels},
+    }
 
 
 def _hits(item: Item, asked: Asked, site: Site, on_file: OnFile) -> tuple[Hit, ...]:
