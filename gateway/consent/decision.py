@@ -16,7 +16,7 @@ from gateway.consent.filed import Filed
 from gateway.consent.provisions import Node
 from gateway.consent.purpose import refusal
 from gateway.consent.question import UNREADABLE, listed
-from gateway.consent.statutes import elements, reaches, supports
+from gateway.consent.statutes import elements, handled, reaches, supports
 from gateway.consent.verdict import Verdict, deny
 
 
@@ -24,7 +24,8 @@ def decide(request: Request, given: Mapping[str, Any], register: Mapping[str, An
     """The decision of a request (the form of conformance/consent/vectors.json).
 
     `decision` (permit | permit-with-redaction | deny), `reason`, `released` (references), `redacted` ({reference, because}),
-    `obligations`, `consentsUsed`; `elements` ({reference: allowed element names}) only when a statute limits them.
+    `obligations`, `consentsUsed`; `elements` ({reference: allowed element names}) only when a statute limits them, `changes`
+    ({reference: rows of type, path, how}) only when the register's `handling` asks for values to be said less exactly.
     Never raises for content that cannot be read: the answer is deny.
     """
     items = _items(request)
@@ -34,9 +35,10 @@ def decide(request: Request, given: Mapping[str, Any], register: Mapping[str, An
         verdicts = [deny(reason)] * len(items) if reason else verdicts_of(items, case)
         disclosing = case.question.how.get("action") == case.question.codes.defaults["disclosure"]
         duty = case.question.codes.duties_of("disclosure") if disclosing else frozenset()
+        changes = {name: handled(name, case.question) for name in {v.statute for v in verdicts if v.permit}}
     except UNREADABLE:
-        reason, verdicts, duty = "default-deny", [deny("default-deny")] * len(items), frozenset()
-    return _result([_reference(item) for item in items], verdicts, reason, duty)
+        reason, verdicts, duty, changes = "default-deny", [deny("default-deny")] * len(items), frozenset(), {}
+    return _result([_reference(item) for item in items], verdicts, reason, duty, changes)
 
 
 def may_ask(request: Request, given: Mapping[str, Any], register: Mapping[str, Any]) -> str:
@@ -224,7 +226,13 @@ def _reference(item: Any) -> str:
     return reference if isinstance(reference, str) else ""
 
 
-def _result(references: list[str], verdicts: list[Verdict], reason: str, duty: frozenset[str]) -> dict[str, Any]:
+def _result(
+    references: list[str],
+    verdicts: list[Verdict],
+    reason: str,
+    duty: frozenset[str],
+    changes: Mapping[str, list[dict[str, str]]],
+) -> dict[str, Any]:
     pairs = list(zip(references, verdicts, strict=True))
     refused = {reference: verdict.reason for reference, verdict in reversed(pairs) if not verdict.permit}
     kept = {reference: verdict for reference, verdict in pairs if reference not in refused}
@@ -239,4 +247,5 @@ def _result(references: list[str], verdicts: list[Verdict], reason: str, duty: f
         "consentsUsed": sorted(frozenset[str]().union(*(verdict.used for verdict in verdicts))),
     }
     limits = {reference: list(v.elements) for reference, v in kept.items() if v.elements is not None}
-    return {**made, "elements": limits} if limits else made
+    changed = {reference: changes[v.statute] for reference, v in kept.items() if changes[v.statute]}
+    return {**made, **({"elements": limits} if limits else {}), **({"changes": changed} if changed else {})}

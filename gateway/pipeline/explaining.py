@@ -16,7 +16,7 @@ from gateway.model.records import AuditFact, DecisionRecord, Unit
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import known_about
-from gateway.stages.decide import given_of
+from gateway.stages.decide import KEEP_UNTIL, given_of
 
 Json = Mapping[str, Any]
 _PERSON = "Patient/"
@@ -114,8 +114,11 @@ def _differences(row: DecisionRecord, now: Json) -> Sequence[dict[str, str]]:
         for reference, said in sorted(then.items())
         if reference in answered and (said == "released") != (answered[reference] == "released")
     ]
-    if sorted(row.obligations) != sorted(now["obligations"]) and row.released and now["released"]:
-        made.append({"reference": "", "then": " ".join(row.obligations), "now": " ".join(now["obligations"])})
+    duties = [
+        one for one in row.obligations if not one.startswith(KEEP_UNTIL) or one in now["obligations"]
+    ]  # the agreement's own
+    if sorted(duties) != sorted(now["obligations"]) and row.released and now["released"]:
+        made.append({"reference": "", "then": " ".join(duties), "now": " ".join(now["obligations"])})
     return made
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gateway.consent import decide
 from gateway.consent.codes import codes
@@ -24,6 +25,7 @@ from gateway.model.references import references_in
 
 Json = Mapping[str, Any]
 OVER_LABEL = "agreement-label"
+KEEP_UNTIL = "KEEP-UNTIL-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site, on_file))}
     request = _request(_questions(left, hits, site, on_file), asked, on_file)
     given = given_of(site, on_file, {item.reference: sorted(item.labels) for item in items})
-    answer = decide(request.as_json(), given, site.register)
+    answer = _kept_for(decide(request.as_json(), given, site.register), asked, site)
     dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
     return _decision(answer, request, over, items, on_file, dues)
 
@@ -86,6 +88,14 @@ def given_of(site: Site, on_file: OnFile, labels: Mapping[str, Sequence[str]]) -
         "guardianships": [],
         "knownLabels": {**on_file.known_labels, **labels},
     }
+
+
+def _kept_for(answer: Json, asked: Asked, site: Site) -> Json:
+    """The answer with how long the recipient may keep it, when the agreement says so: a duty that travels with the data."""
+    if not asked.agreement.keep or not answer["released"]:
+        return answer
+    until = later(asked.received.astimezone(ZoneInfo(site.zone)), asked.agreement.keep).date()
+    return {**answer, "obligations": sorted({*answer["obligations"], f"{KEEP_UNTIL}{until.isoformat()}"})}
 
 
 def _hits(item: Item, asked: Asked, site: Site, on_file: OnFile) -> tuple[Hit, ...]:
@@ -126,6 +136,8 @@ def _request(what: tuple[Json, ...], asked: Asked, on_file: OnFile) -> Request:
     why: dict[str, Any] = {"purposeOfUse": [agreement.purpose]}
     if agreement.basis == "statute":
         why["legalBasis"] = agreement.statute
+    if not codes().purpose_classes["research"].isdisjoint(codes().purposes.get(agreement.purpose, ())):
+        why["project"] = agreement.id
     return Request(
         who={
             "references": list(recipient.references), "role": recipient.role, "organizationType": recipient.kind,
