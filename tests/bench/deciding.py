@@ -84,7 +84,8 @@ def _item(number: int, alike: bool) -> dict[str, Any]:
     day = f"2026-{number % 9 + 1:02}-{number % 27 + 1:02}" if not alike else "2026-05-10"
     return {
         "reference": f"Condition/c{number}", "code": [{"system": _ICD, "code": code}], "date": day, "subject": "Patient/p",
-        "author": ["Practitioner/lee"], "custodian": "Organization/h1", "securityLabel": ["N"], "refersTo": ["Patient/p", f"Encounter/e{number % 20}"],
+        "author": ["Practitioner/lee"], "custodian": "Organization/h1", "securityLabel": ["N"],
+        "refersTo": ["Patient/p", f"Encounter/e{number % 20}"],
     }  # fmt: skip
 
 
@@ -98,7 +99,8 @@ def _consents() -> list[dict[str, Any]]:
         {"type": "permit", "purpose": coded(_REASON, "TREAT"), "provision": [{"type": "deny", "securityLabel": coded(_LABEL, "R")}]},
         {"type": "permit", "actor": recipient, "period": {"start": "2026-01-01", "end": "2027-12-31"}},
         {"type": "deny", "actor": keeper},
-        {"type": "permit", "dataPeriod": {"start": "2026-01-01", "end": "2026-06-30"}, "class": coded("http://hl7.org/fhir/resource-types", "Condition"),
+        {"type": "permit", "dataPeriod": {"start": "2026-01-01", "end": "2026-06-30"},
+         "class": coded("http://hl7.org/fhir/resource-types", "Condition"),
          "provision": [{"type": "deny", "code": [{"coding": coded(_ICD, "B20")}]}]},
         {"type": "permit", "purpose": coded(_REASON, "HRESCH"), "data": [{"meaning": "related", "reference": {"reference": "Encounter/e1"}}]},
     )  # fmt: skip

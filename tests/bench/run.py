@@ -1,6 +1,7 @@
 """`make bench`: figures of this machine in one run, as a table and in var/bench.json (ARCHITECTURE.md, "How it runs").
 
-`run.py --only validation` (cold, batch, served, core, hl7v2, conversion, deciding, validation; several may be named) measures a part and writes nothing.
+`run.py --only validation` (cold, batch, served, core, hl7v2, conversion, deciding, validation; several may be named) measures a part and
+writes nothing.
 
 Absolute figures are this machine's. What can be compared elsewhere are the ratios: to the same server's echo (GET /healthz by the
 same client) and to bare commits on the same disk. Rounds of everything take turns; nothing here passes or fails by a time.
