@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.consent import verdict as answers
-from gateway.consent.asked import Asked
-from gateway.consent.case import Case, Request, case_of, matchable
+from gateway.consent.asked import Asked, Frame
+from gateway.consent.case import Case, Request, asked_of, case_of, facets, matchable, reading
 from gateway.consent.filed import Filed
+from gateway.consent.marks import Marking
 from gateway.consent.provisions import Node
 from gateway.consent.purpose import refusal
 from gateway.consent.question import UNREADABLE, listed
@@ -56,39 +57,28 @@ def refusal_of(case: Case) -> str:
 
 def verdicts_of(items: list[Any], case: Case) -> list[Verdict]:
     """One verdict per item, in order; what supports a statute's report is looked at after the report itself."""
-    asked = matchable(items, case)
-    first = _each(asked, case)
+    marking, frame = reading(items, case)
+    seen: dict[Any, Verdict] = {}
+    first = [_alike(item, case, marking, frame, seen) for item in items]
     released = frozenset(verdict.statute for verdict in first if verdict.statute)
     if not any(statute["id"] in released and "supports" in statute for statute in case.statutes):
         return first
+    asked = matchable(items, case)
     return [made if made.statute else _verdict(item, case, released) for item, made in zip(asked, first, strict=True)]
 
 
-def _each(asked: list[Asked | None], case: Case) -> list[Verdict]:
-    """A verdict for each item; items that no rule can tell apart are decided once."""
-    if case.depends is None:
-        return [_verdict(item, case, frozenset()) for item in asked]
-    seen: dict[Any, Verdict] = {}
-    made = []
-    for item in asked:
-        alike = _alike(item, case.depends)
-        found = seen.get(alike)
-        if found is None:
-            found = _verdict(item, case, frozenset())
-            if alike is not None:
-                seen[alike] = found
-        made.append(found)
-    return made
-
-
-def _alike(item: Asked | None, depends: tuple[str, ...]) -> Any:
-    """What a verdict can hang on, as a key; None for an item that stands for itself."""
-    if item is None or "subject" in item.raw:
-        return None
+def _alike(item: Any, case: Case, marking: Marking, frame: Frame, seen: dict[Any, Verdict]) -> Verdict:
+    """A verdict for an item; items that no rule can tell apart are decided once."""
     try:
-        return (item.marks, *(getattr(item, name) for name in depends))
+        key = facets(item, case, marking)
+        found = seen.get(key)
     except UNREADABLE:
-        return None
+        key = found = None
+    if found is None:
+        found = _verdict(asked_of(item, marking, frame), case, frozenset())
+        if key is not None:
+            seen[key] = found
+    return found
 
 
 def _query_refusal(case: Case) -> str:
@@ -152,18 +142,19 @@ def _by_consent(item: Asked, case: Case) -> Verdict | None:
     """The consents' answer; None when they are silent. A deny wins, then what nobody understands, then a permit."""
     refusing: list[tuple[Filed, Node]] = []
     permitting: list[tuple[Filed, Node]] = []
-    for filed in case.filed:
-        node = filed.tree.vote(item) if filed.tree is not None else None
-        if node is not None and not node.permit:
+    for filed, tree in case.speaking:
+        node = tree.vote(item)
+        if node is None:
+            continue
+        if not node.permit:
             refusing.append((filed, node))
-        elif node is not None and not filed.distrusted:
+        elif not filed.distrusted:
             permitting.append((filed, node))
-    unclear = sorted(filed.unclear for filed in case.filed if filed.unclear)
     if refusing:
         return _refused(item, case, refusing)
-    if unclear:
+    if case.unclear:
         opened = _glass(item, case)
-        return opened if opened.permit else deny(f"indeterminate:{unclear[0]}")
+        return opened if opened.permit else deny(f"indeterminate:{case.unclear[0]}")
     return _permitted(item, case, permitting) if permitting else None
 
 
