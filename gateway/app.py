@@ -24,7 +24,7 @@ from gateway.console import routes as console_routes
 from gateway.console.journal import JournalDesk
 from gateway.console.signed import People
 from gateway.data import data_path
-from gateway.inbound import batch, emergency, fhir, public, replay, rest, terminology
+from gateway.inbound import batch, emergency, explaining, fhir, public, replay, rest, terminology
 from gateway.inbound.certificate import CertifiedProtocol
 from gateway.inbound.mllp_intake import listen
 from gateway.inbound.mount import no_such_door, router
@@ -202,6 +202,7 @@ def all_doors(app: FastAPI) -> tuple[Door, ...]:
         *rest.DOORS,
         *replay.DOORS,
         *emergency.DOORS,
+        *explaining.DOORS,
         *terminology.DOORS,
         *batch.DOORS,
         *fhir.DOORS,

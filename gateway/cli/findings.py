@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections import Counter
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gateway.cli.documents import Document
+from gateway.cli.speaking import language
 from gateway.model.report import Finding, Report
 from gateway.model.wire import read_json
 
@@ -39,9 +39,8 @@ class Words:
 
     @classmethod
     def of(cls, lang: str = "") -> Words:
-        """Korean or English: as asked, else as the terminal is set (POSIX: LC_ALL, LC_MESSAGES, LANG)."""
-        told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-        korean = (lang or told).lower().startswith("ko")
+        """Korean or English (gateway/cli/speaking.py)."""
+        korean = language(lang) == "ko"
         all_words: Any = _read("words.json")
         return cls(all_words["ko"], _read("texts.ko.json")) if korean else cls(all_words["en"])
 

@@ -38,6 +38,7 @@ def check_command(root: _Root) -> None:
     """Check every file of a site. Exit code 0: sound, 1: problems (printed as file:line), 2: no site there."""
     from gateway.cli.maps import problems_of
     from gateway.consent.policy import checked
+    from gateway.consent.truth import truth_problems
     from gateway.site import check_site
 
     if not (root / "site.yaml").is_file():
@@ -49,6 +50,7 @@ def check_command(root: _Root) -> None:
             checked(found.register)
         except GatewayError as error:
             said = list(error.positions) or [error.text]
+        said += [str(problem) for problem in truth_problems(found)] if not said else []
         said += problems_of(root)
     for line in said:
         typer.echo(line)

@@ -1,14 +1,24 @@
-"""How commands refuse: one line on stderr, and an exit code."""
+"""In which language commands speak, and how they refuse: one line on stderr, and an exit code."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import typer
 from rich.console import Console
 
 from gateway.errors import GatewayError
+
+Lang = Literal["en", "ko"]
+
+
+def language(asked: str = "") -> Lang:
+    """Korean or English: as asked, else as the terminal is set (POSIX: LC_ALL, LC_MESSAGES, LANG)."""
+    told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "ko" if (asked or told).lower().startswith("ko") else "en"
 
 
 @contextmanager

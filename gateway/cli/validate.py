@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from gateway.cli.documents import LINES, STDIN, Document, documents, found
+from gateway.cli.speaking import Lang
 from gateway.errors import Malformed, Misconfigured, Unusable
 from gateway.model.report import Report
 from gateway.model.wire import write_json
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _MANY = 20  # from so many files on, progress is shown and what is fine is only counted
 Level = Literal["error", "warning", "hint"]
-Lang = Literal["en", "ko"]
 _FILE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-file"
 Judged = Iterator[tuple[Document, Report]]
 

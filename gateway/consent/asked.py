@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
@@ -14,11 +14,21 @@ from gateway.consent.question import listed
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What reading an item takes beside the item: the site's zone, its code maps, and who refers to whom in the request."""
+    """What reading an item takes beside the item: the site's zone, its code maps, and the items of the request."""
 
     zone: tzinfo
     maps: Mapping[Coding, Coding]
-    referring: Mapping[str, frozenset[str]]
+    items: Sequence[Mapping[str, Any]]
+    referring: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def referring_to(self, reference: str) -> frozenset[str]:
+        """The items of the request that refer to it; worked out for all when one is first asked for."""
+        if not self.referring:
+            for item in self.items:
+                for target in listed(item.get("refersTo")):
+                    self.referring[target] = self.referring.get(target, frozenset()) | {item["reference"]}
+            self.referring.setdefault("", frozenset())
+        return self.referring.get(reference, frozenset())
 
 
 class Asked:
@@ -64,7 +74,7 @@ _READ: Mapping[str, Callable[[Asked], Any]] = {
     "base": lambda item: item.reference.partition("#")[0],
     "custodian": lambda item: frozenset(listed(item.raw.get("custodian"))) or None,
     "made": lambda item: span_of(item.raw.get("date"), item.frame.zone),
-    "referred_by": lambda item: item.frame.referring.get(item.reference, frozenset()),
+    "referred_by": lambda item: item.frame.referring_to(item.reference),
     "refers_to": lambda item: frozenset(listed(item.raw.get("refersTo"))),
     "targets": lambda item: frozenset(item.frame.maps[c] for c in item.codings if c in item.frame.maps),
     "type": lambda item: type_of(item.reference),

@@ -22,6 +22,7 @@ class Codes:
     roles: Mapping[str, str]
     base_rules: Mapping[str, str]
     scopes: Mapping[str, str]
+    categories: Mapping[tuple[str | None, str | None], str]
     meanings: Mapping[str, Mapping[str, Any]]
     implicit: Mapping[str, Mapping[str, Any]]
     duties: tuple[Mapping[str, Any], ...]
@@ -51,6 +52,7 @@ def codes() -> Codes:
         roles={code: row["id"] for row in data["roles"] for code in row["codes"]},
         base_rules={row["id"]: row["type"] for row in data["baseRules"]},
         scopes={row["id"]: row.get("within", "") for row in data["scopes"]},
+        categories={_coding(row["id"]): row["scope"] for row in data["categories"]},
         meanings=_by_id(data["dataMeanings"]),
         implicit=_by_id(data["implicitPolicies"]),
         duties=tuple(data["duties"]),
@@ -59,6 +61,12 @@ def codes() -> Codes:
         systems=data["systems"],
         defaults=data["defaults"],
     )
+
+
+def _coding(text: str) -> tuple[str, str]:
+    """`system|code`."""
+    system, _, code = text.rpartition("|")
+    return system, code
 
 
 def _by_id(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

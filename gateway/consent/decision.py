@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.consent import verdict as answers
-from gateway.consent.asked import Asked
-from gateway.consent.case import Case, Request, case_of, matchable
+from gateway.consent.asked import Asked, Frame
+from gateway.consent.case import Case, Request, asked_of, case_of, facets, matchable, reading
 from gateway.consent.filed import Filed
+from gateway.consent.marks import Marking
 from gateway.consent.provisions import Node
 from gateway.consent.purpose import refusal
 from gateway.consent.question import UNREADABLE, listed
-from gateway.consent.statutes import elements, reaches, supports
+from gateway.consent.statutes import elements, handled, reaches, supports
 from gateway.consent.verdict import Verdict, deny
 
 
@@ -24,7 +25,8 @@ def decide(request: Request, given: Mapping[str, Any], register: Mapping[str, An
     """The decision of a request (the form of conformance/consent/vectors.json).
 
     `decision` (permit | permit-with-redaction | deny), `reason`, `released` (references), `redacted` ({reference, because}),
-    `obligations`, `consentsUsed`; `elements` ({reference: allowed element names}) only when a statute limits them.
+    `obligations`, `consentsUsed`; `elements` ({reference: allowed element names}) only when a statute limits them, `changes`
+    ({reference: rows of type, path, how}) only when the register's `handling` asks for values to be said less exactly.
     Never raises for content that cannot be read: the answer is deny.
     """
     items = _items(request)
@@ -34,9 +36,10 @@ def decide(request: Request, given: Mapping[str, Any], register: Mapping[str, An
         verdicts = [deny(reason)] * len(items) if reason else verdicts_of(items, case)
         disclosing = case.question.how.get("action") == case.question.codes.defaults["disclosure"]
         duty = case.question.codes.duties_of("disclosure") if disclosing else frozenset()
+        changes = {name: handled(name, case.question) for name in {v.statute for v in verdicts if v.permit}}
     except UNREADABLE:
-        reason, verdicts, duty = "default-deny", [deny("default-deny")] * len(items), frozenset()
-    return _result([_reference(item) for item in items], verdicts, reason, duty)
+        reason, verdicts, duty, changes = "default-deny", [deny("default-deny")] * len(items), frozenset(), {}
+    return _result([_reference(item) for item in items], verdicts, reason, duty, changes)
 
 
 def may_ask(request: Request, given: Mapping[str, Any], register: Mapping[str, Any]) -> str:
@@ -54,39 +57,28 @@ def refusal_of(case: Case) -> str:
 
 def verdicts_of(items: list[Any], case: Case) -> list[Verdict]:
     """One verdict per item, in order; what supports a statute's report is looked at after the report itself."""
-    asked = matchable(items, case)
-    first = _each(asked, case)
+    marking, frame = reading(items, case)
+    seen: dict[Any, Verdict] = {}
+    first = [_alike(item, case, marking, frame, seen) for item in items]
     released = frozenset(verdict.statute for verdict in first if verdict.statute)
     if not any(statute["id"] in released and "supports" in statute for statute in case.statutes):
         return first
+    asked = matchable(items, case)
     return [made if made.statute else _verdict(item, case, released) for item, made in zip(asked, first, strict=True)]
 
 
-def _each(asked: list[Asked | None], case: Case) -> list[Verdict]:
-    """A verdict for each item; items that no rule can tell apart are decided once."""
-    if case.depends is None:
-        return [_verdict(item, case, frozenset()) for item in asked]
-    seen: dict[Any, Verdict] = {}
-    made = []
-    for item in asked:
-        alike = _alike(item, case.depends)
-        found = seen.get(alike)
-        if found is None:
-            found = _verdict(item, case, frozenset())
-            if alike is not None:
-                seen[alike] = found
-        made.append(found)
-    return made
-
-
-def _alike(item: Asked | None, depends: tuple[str, ...]) -> Any:
-    """What a verdict can hang on, as a key; None for an item that stands for itself."""
-    if item is None or "subject" in item.raw:
-        return None
+def _alike(item: Any, case: Case, marking: Marking, frame: Frame, seen: dict[Any, Verdict]) -> Verdict:
+    """A verdict for an item; items that no rule can tell apart are decided once."""
     try:
-        return (item.marks, *(getattr(item, name) for name in depends))
+        key = facets(item, case, marking)
+        found = seen.get(key)
     except UNREADABLE:
-        return None
+        key = found = None
+    if found is None:
+        found = _verdict(asked_of(item, marking, frame), case, frozenset())
+        if key is not None:
+            seen[key] = found
+    return found
 
 
 def _query_refusal(case: Case) -> str:
@@ -150,18 +142,19 @@ def _by_consent(item: Asked, case: Case) -> Verdict | None:
     """The consents' answer; None when they are silent. A deny wins, then what nobody understands, then a permit."""
     refusing: list[tuple[Filed, Node]] = []
     permitting: list[tuple[Filed, Node]] = []
-    for filed in case.filed:
-        node = filed.tree.vote(item) if filed.tree is not None else None
-        if node is not None and not node.permit:
+    for filed, tree in case.speaking:
+        node = tree.vote(item)
+        if node is None:
+            continue
+        if not node.permit:
             refusing.append((filed, node))
-        elif node is not None and not filed.distrusted:
+        elif not filed.distrusted:
             permitting.append((filed, node))
-    unclear = sorted(filed.unclear for filed in case.filed if filed.unclear)
     if refusing:
         return _refused(item, case, refusing)
-    if unclear:
+    if case.unclear:
         opened = _glass(item, case)
-        return opened if opened.permit else deny(f"indeterminate:{unclear[0]}")
+        return opened if opened.permit else deny(f"indeterminate:{case.unclear[0]}")
     return _permitted(item, case, permitting) if permitting else None
 
 
@@ -224,7 +217,13 @@ def _reference(item: Any) -> str:
     return reference if isinstance(reference, str) else ""
 
 
-def _result(references: list[str], verdicts: list[Verdict], reason: str, duty: frozenset[str]) -> dict[str, Any]:
+def _result(
+    references: list[str],
+    verdicts: list[Verdict],
+    reason: str,
+    duty: frozenset[str],
+    changes: Mapping[str, list[dict[str, str]]],
+) -> dict[str, Any]:
     pairs = list(zip(references, verdicts, strict=True))
     refused = {reference: verdict.reason for reference, verdict in reversed(pairs) if not verdict.permit}
     kept = {reference: verdict for reference, verdict in pairs if reference not in refused}
@@ -239,4 +238,5 @@ def _result(references: list[str], verdicts: list[Verdict], reason: str, duty: f
         "consentsUsed": sorted(frozenset[str]().union(*(verdict.used for verdict in verdicts))),
     }
     limits = {reference: list(v.elements) for reference, v in kept.items() if v.elements is not None}
-    return {**made, "elements": limits} if limits else made
+    changed = {reference: changes[v.statute] for reference, v in kept.items() if changes[v.statute]}
+    return {**made, **({"elements": limits} if limits else {}), **({"changes": changed} if changed else {})}

@@ -10,6 +10,7 @@ from gateway.consent.case import Case, Request, case_of, matchable
 from gateway.consent.decision import decide, refusal_of, verdicts_of
 from gateway.consent.filed import Filed, silence
 from gateway.consent.question import UNREADABLE, listed
+from gateway.consent.restate import Unrestatable, r4_of
 from gateway.consent.statutes import gap, reaches, supports
 from gateway.consent.trust import distrust, guardianships_of
 
@@ -39,10 +40,12 @@ def _consents(given: Mapping[str, Any], case: Case) -> Iterator[Step]:
     if not isinstance(given.get("consents"), list | tuple):
         yield {"step": "consent", "consent": "", "says": "store-unavailable"}
         return
-    for place, consent in enumerate(given["consents"]):
+    for place, given_so in enumerate(given["consents"]):
         try:
-            name = str(consent.get("id", ""))
+            name, consent = str(given_so.get("id", "")), r4_of(given_so)
             says = silence(consent, case.question) or _standing(counted.get(name), consent, given, case)
+        except Unrestatable as error:
+            name, says = f"[{place}]", f"cannot be restated: {error.reason} ({error.place})"
         except UNREADABLE:
             name, says = f"[{place}]", "cannot be read"
         yield {"step": "consent", "consent": name, "says": says}

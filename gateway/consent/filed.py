@@ -9,6 +9,7 @@ from typing import Any
 from gateway.consent.period import contains, period
 from gateway.consent.provisions import Indeterminate, Node, tree
 from gateway.consent.question import UNREADABLE, Question, listed
+from gateway.consent.restate import r4_of
 from gateway.consent.trust import distrust, guardianships_of, signed_at
 
 Consent = Mapping[str, Any]
@@ -43,8 +44,9 @@ def on_file(given: Mapping[str, Any], question: Question) -> tuple[Filed, ...]:
     if not isinstance(consents, list | tuple):
         return (Filed("", "", "store-unavailable", None, ()),)
     live, broken = [], []
-    for consent in consents:
+    for given_so in consents:
         try:
+            consent = r4_of(given_so)
             if not silence(consent, question):
                 why = distrust(consent, guardianships_of(given), question)
                 live.append((_series(consent), _Live(consent, signed_at(consent, question), why)))

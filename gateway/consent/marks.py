@@ -49,10 +49,15 @@ class Labelling:
     uncoded_normal: frozenset[str]
     forms: Mapping[str | None, re.Pattern[str]] = field(default_factory=dict)
     seen: dict[Coding, tuple[Marks, bool]] = field(default_factory=dict)
+    named: dict[tuple[Any, ...], Marks] = field(default_factory=dict)
 
     def labels(self, names: Iterable[str]) -> Marks:
         """Label codes of one source; a sensitivity without a level counts as restricted."""
-        return marks_of(names, self.codes)
+        said = tuple(listed(names))
+        found = self.named.get(said)
+        if found is None:
+            found = self.named[said] = marks_of(said, self.codes)
+        return found
 
     def coding(self, coding: Coding) -> tuple[Marks, bool]:
         """The labels of one coding, and whether the site has classified it, itself or by its mapped target."""
@@ -121,7 +126,7 @@ class Marking:
         self._known = known
         self._items: dict[str, list[Mapping[str, Any]]] = {}
         self._made: dict[str, Marks | None] = {}
-        self._by_key: dict[tuple[tuple[Coding, ...] | str, bool], Marks] = {}
+        self._by_key: dict[Any, Marks] = {}
         for item in items:
             self._items.setdefault(item["reference"], []).append(item)
 
@@ -130,14 +135,22 @@ class Marking:
         made = self._plain(reference) or self._full(reference)
         return made if made.level >= 0 else made | Marks(self._normal)
 
+    def several(self, reference: str) -> bool:
+        """Whether the request has more than one item of that reference: then their labels count for each of them."""
+        return len(self._items[reference]) > 1
+
     def _plain(self, reference: str) -> Marks | None:
-        """The marks of an item that has its code and nothing else to go by: the same for all items of one code."""
+        """The marks of an item that has its code and labels, and nothing else to go by: the same for all items alike."""
         first, *others = self._items[reference]
-        if others or reference in self._known or first.get("derivedFrom") or first.get("securityLabel"):
+        if others or first.get("derivedFrom"):
             return None
-        key = (codings_of(first) or type_of(reference), bool(first.get("freeText")))
+        own, known = first.get("securityLabel"), self._known.get(reference)
+        key = (codings_of(first) or type_of(reference), bool(first.get("freeText")), _names(own), _names(known))
         if key not in self._by_key:
-            self._by_key[key] = self._by_code(first)
+            made = self._by_code(first)
+            if own or known:
+                made |= self._rules.labels(own or ()) | self._rules.labels(known or ())
+            self._by_key[key] = made
         return self._by_key[key]
 
     @property
@@ -180,6 +193,10 @@ class Marking:
         if item.get("freeText") or not known:
             return made | self._unknown
         return made if not codings and item.get("derivedFrom") else made | Marks(self._normal)
+
+
+def _names(labels: Any) -> tuple[Any, ...]:
+    return tuple(labels) if labels and not isinstance(labels, str) else (labels,) if labels else ()
 
 
 def codings_of(item: Mapping[str, Any]) -> tuple[Coding, ...]:

@@ -30,6 +30,8 @@ def span(text: str, zone: tzinfo) -> Span:
 
 def days(text: str) -> tuple[date, date]:
     """The first and last day that a FHIR date of any precision can mean. Raises ValueError."""
+    if len(text) == 10 and text[4] == text[7] == "-" and (text[:4] + text[5:7] + text[8:]).isdigit() and text.isascii():
+        return (day := date.fromisoformat(text)), day
     parts = text.split("-")
     if [len(part) for part in parts] != [4, 2, 2][: len(parts)] or not text.replace("-", "").isdecimal():
         raise ValueError("not a FHIR date")

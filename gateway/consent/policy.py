@@ -12,7 +12,7 @@ from gateway.errors import Misconfigured
 from gateway.model.wire import read_json
 
 Register = Mapping[str, Any]
-_LISTS = ("securityLabelling", "statutes", "prohibitions", "codeMaps", "reportRules")
+_LISTS = ("securityLabelling", "statutes", "prohibitions", "codeMaps", "reportRules", "handling")
 
 
 def checked(register: Register, name: str = "policies") -> Register:
@@ -66,7 +66,7 @@ def _twice(register: Register) -> Iterator[str]:
 
 def _unknown_codes(register: Register) -> Iterator[str]:
     """Purposes that no request can ever ask for: the row would silently never match."""
-    for part in ("statutes", "prohibitions"):
+    for part in ("statutes", "prohibitions", "handling"):
         for place, row in enumerate(register.get(part, ())):
             for inner, purpose in enumerate(row.get("purposes", ())):
                 if purpose not in codes().purposes:
@@ -78,6 +78,11 @@ def _unknown_statutes(register: Register) -> Iterator[str]:
     for place, row in enumerate(register.get("reportRules", ())):
         if row["statute"] not in known:
             yield f"reportRules[{place}].statute: no statute of this register takes report rules under that id"
+    there = {row["id"] for row in register.get("statutes", ())}
+    for place, row in enumerate(register.get("handling", ())):
+        for inner, name in enumerate(row.get("statutes", ())):
+            if name not in there:
+                yield f"handling[{place}].statutes[{inner}]: no statute of this register has that id"
 
 
 _SCHEMAS = ("policy-register.schema.json", "report-rules.schema.json")

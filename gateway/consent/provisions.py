@@ -21,13 +21,15 @@ class Indeterminate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One provision. `awake`: it speaks to this question now; `tests`: what an item must pass; `path`: where it stands;
-    `needs`: the attributes of an item, beside its labels, that this provision and those below it look at."""
+    """One provision. `awake`: it speaks to this question now; `tests`: what an item must pass; `path`: where it stands; `living`: those
+    of its children that it, or something below, may speak by; `needs`: the attributes of an item, beside its labels, that this provision
+    and those below it look at when they speak."""
 
     permit: bool
     awake: bool
     tests: tuple[Test, ...]
     children: tuple[Node, ...]
+    living: tuple[Node, ...]
     purposes: frozenset[str]
     needs: frozenset[str]
     path: str
@@ -35,14 +37,22 @@ class Node:
     def vote(self, item: Asked) -> Node | None:
         """The provision that decides the item, None when the tree is silent about it."""
         found: Node | None = None
-        for child in self.children:
+        for child in self.living:
             said = child.vote(item)
             if said is not None and not said.permit:
                 return said
             found = found or said
-        if found is None and self.awake and all(test(item) for test in self.tests):
-            return self
-        return found
+        if found is not None or not self.awake:
+            return found
+        for test in self.tests:
+            if not test(item):
+                return None
+        return self
+
+    @property
+    def lives(self) -> bool:
+        """Whether it, or a provision below it, speaks to this question at all."""
+        return self.awake or bool(self.living)
 
     def nodes(self) -> Iterator[Node]:
         """This provision and all below it."""
@@ -90,13 +100,16 @@ def _node(
             raise Indeterminate("provision-too-deep")
         kind = _permits(child.get("type"), "provision-type-missing")
         children.append(_node(child, kind, stated, in_force, question, below))
+    speaks, looked = in_force and awake(stated, permit, question), needs(stated, question.codes)
+    living = tuple(child for child in children if child.lives)
     return Node(
         permit=permit,
-        awake=in_force and awake(stated, permit, question),
+        awake=speaks,
         tests=tests(stated, permit, question),
         children=tuple(children),
+        living=living,
         purposes=purposes_of(stated),
-        needs=needs(stated, question.codes).union(*(child.needs for child in children)),
+        needs=(looked if speaks else frozenset[str]()).union(*(child.needs for child in living)),
         path=path,
     )
 

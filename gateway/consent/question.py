@@ -105,5 +105,5 @@ def listed(value: Any) -> tuple[Any, ...]:
 def _birth(text: Any) -> tuple[date, date] | None:
     try:
         return days(text)
-    except (AttributeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return None

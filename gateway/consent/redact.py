@@ -6,14 +6,15 @@ Nothing is changed in place. What is withheld leaves no trace: an optional refer
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.consent.coarsen import GONE, capped, coarse, is_day, masked, moved
 from gateway.consent.codes import codes
-from gateway.consent.shapes import Shape, is_prose, named_in, shapes, steps
+from gateway.consent.shapes import Shape, is_prose, named_in, shapes, steps, tells
 from gateway.model.document import Resource
 
-_GONE = object()
+Change = tuple[str, str, str]  # type of resource (`*`: any), path in it, how (gateway/consent/coarsen.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Terms:
     `withheld`: references (`Type/id`) that the recipient must not learn of; `elements`: top-level names let out, None for all;
     `prose`: paths of prose that was permitted; `duties`: obligation codes; `national`: identifier systems that stay at home;
     `named`: the only references that may stand, None for all that are not withheld;
-    `without`: paths of this resource that were withheld by themselves (`address`).
+    `without`: paths of this resource that were withheld by themselves (`address`);
+    `changes`: what is said less exactly, here and in every resource inside; `shift`: days by which all dates are earlier (PSEUD), 0 none.
     """
 
     withheld: frozenset[str] = frozenset()
@@ -33,6 +35,17 @@ class Terms:
     national: frozenset[str] = frozenset()
     named: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
+    changes: tuple[Change, ...] = ()
+    shift: int = 0
+
+    @property
+    def pseudonymous(self) -> bool:
+        """Nothing may tell whose it is."""
+        return "PSEUD" in self.duties
+
+    def how(self, kind: str, path: str) -> str:
+        """How a path of a type is changed, or an empty text; the first row that names it."""
+        return next((how for types, where, how in self.changes if where == path and types in (kind, "*")), "")
 
 
 def terms_of(decision: Mapping[str, Any], reference: str, national: Iterable[str] = ()) -> Terms:
@@ -43,6 +56,7 @@ def terms_of(decision: Mapping[str, Any], reference: str, national: Iterable[str
     released = (other.partition("#") for other in decision["released"])
     hidden = (other.partition("#") for other in redacted)
     allowed = decision.get("elements", {}).get(reference)
+    changes = decision.get("changes", {}).get(reference, ())
     return Terms(
         withheld=frozenset(other for other in redacted if "#" not in other),
         elements=None if allowed is None else tuple(allowed),
@@ -50,25 +64,29 @@ def terms_of(decision: Mapping[str, Any], reference: str, national: Iterable[str
         duties=frozenset(decision["obligations"]),
         national=frozenset(national),
         without=frozenset(path for base, _, path in hidden if base == reference and path),
+        changes=tuple((row["type"], row["path"], row["how"]) for row in changes),
     )
 
 
 def redact(resource: Resource, terms: Terms) -> dict[str, Any]:
-    """The resource as it may leave: a new object with the duties as meta.security labels."""
-    shape = shapes().of(resource["resourceType"])
-    kept = {
-        name: value
-        for name, value in resource.items()
-        if _allowed(name, terms) and name.removeprefix("_") not in terms.without
-    }
-    made = _kept(kept, "", shape, terms)
-    return _labelled(_without_orphans(made), terms)
+    """The resource as it may leave: a new object with the duties as meta.security labels.
+
+    Resources inside it (contained, entries of a Bundle, Parameters) are redacted as what they are. An allow-list names elements of one
+    type, so nothing else stands inside what it lets out.
+    """
+    if terms.elements is not None:
+        terms = replace(
+            terms, withheld=terms.withheld | {f"#{inner.get('id')}" for inner in resource.get("contained", ())}
+        )
+    return _labelled(_without_orphans(_resource(resource, "", terms)), terms)
 
 
 def may_be_named(reference: str, terms: Terms) -> bool:
     """Whether a reference may stand in an output; one to a contained resource may."""
     known = named_in(reference)
-    return known not in terms.withheld and (terms.named is None or reference.startswith("#") or known in terms.named)
+    return terms.withheld.isdisjoint((known, reference)) and (
+        terms.named is None or reference.startswith("#") or known in terms.named
+    )
 
 
 def duty_labels(duties: Iterable[str]) -> tuple[dict[str, str], ...]:
@@ -84,44 +102,116 @@ def _duty(code: str) -> Mapping[str, Any]:
     return next((row for name, row in rows if code == name or (row.get("prefix") and code.startswith(name))), {})
 
 
-def _allowed(name: str, terms: Terms) -> bool:
-    known = shapes()
-    plain = name.removeprefix("_")
-    if "PSEUD" in terms.duties and plain in known.identifying:
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """The resource around a node, and the path that leads to it from the outermost one (`contained.`)."""
+
+    kind: str
+    shape: Shape
+    before: str
+    terms: Terms
+
+
+def _resource(resource: Mapping[str, Any], before: str, terms: Terms) -> Any:
+    kind = str(resource["resourceType"])
+    inside = _Inside(kind, shapes().of(kind), before, terms)
+    return _kept({n: v for n, v in resource.items() if _allowed(n, inside)}, "", inside)
+
+
+def _allowed(name: str, inside: _Inside) -> bool:
+    known, terms, plain = shapes(), inside.terms, name.removeprefix("_")
+    if terms.pseudonymous and plain in known.identifying:
         return False
-    return terms.elements is None or plain in terms.elements or plain in known.always_allowed
+    if inside.before:
+        return True
+    return plain not in terms.without and (
+        terms.elements is None or plain in terms.elements or plain in known.always_allowed
+    )
 
 
-def _kept(node: Mapping[str, Any], path: str, shape: Shape, terms: Terms) -> Any:
-    """A node without what must not leave, or _GONE when nothing of it may stay."""
+def _kept(node: Mapping[str, Any], path: str, inside: _Inside) -> Any:
+    """A node without what must not leave, or GONE when nothing of it may stay."""
     made: dict[str, Any] = {}
+    shape = inside.shape
     for name, value in node.items():
         below = f"{path}.{name}" if path else name
-        left = _cut(value, below, shape, terms)
-        if left is not _GONE:
+        how = inside.terms.how(inside.kind, below.replace("_", "")) if inside.terms.changes else ""
+        if how == "mask":
+            made |= _mask(name, value)
+            continue
+        left = GONE if how and name.startswith("_") else _cut(value, below, inside)
+        left = coarse(left, _possible(how, inside.kind, below)) if how and left is not GONE else left
+        if left is not GONE:
             made[name] = left
         elif below in shape.required and path:
-            return _GONE
+            return GONE
         elif below in shape.required:
-            made[name] = _masked(isinstance(value, list))
+            made[name] = masked(isinstance(value, list))
+        elif _holds_a_resource(value) and name == "resource":
+            return GONE  # an entry, or a parameter, goes with what it is about
     if path and (not made or _empty_extension(path, made)):
-        return _GONE
+        return GONE
     return made
 
 
-def _cut(value: Any, path: str, shape: Shape, terms: Terms) -> Any:
-    if path in terms.without:
-        return _GONE
+def _mask(name: str, value: Any) -> dict[str, Any]:
+    """A primitive value is masked beside its place, another one in it."""
+    many = isinstance(value, list)
+    first = (value[0] if value else None) if isinstance(value, list) else value
+    plain = name if isinstance(first, Mapping) and not name.startswith("_") else f"_{name.removeprefix('_')}"
+    return {plain: masked(many)}
+
+
+def _possible(how: str, kind: str, path: str) -> str:
+    """An instant cannot be a year: it goes (R4 instant)."""
+    known = shapes().instants
+    return "drop" if how in ("year", "month") and (f"{kind}.{path}" in known or f"*.{path}" in known) else how
+
+
+def _holds_a_resource(value: Any) -> bool:
+    return isinstance(value, Mapping) and "resourceType" in value
+
+
+def _cut(value: Any, path: str, inside: _Inside) -> Any:
+    terms, name = inside.terms, path.rpartition(".")[2]
+    if inside.before + path in terms.without:
+        return GONE
     if isinstance(value, list | tuple):
-        left = [one for one in (_cut(one, path, shape, terms) for one in value) if one is not _GONE]
-        return left or (_GONE if value else [])
-    if is_prose(path, value, shape) and not _prose_permitted(path, terms):
-        return _GONE
+        left = [one for one in (_cut(one, path, inside) for one in value) if one is not GONE]
+        return left or (GONE if value else [])
+    if terms.pseudonymous:
+        value = _unnamed(value, name, terms)
+    if value is GONE or (is_prose(path, value, inside.shape) and not _prose_permitted(inside.before + path, terms)):
+        return GONE
     if not isinstance(value, Mapping):
-        return value
-    if _points_to_withheld(value, terms) or (value.get("system") in terms.national and "value" in value):
-        return _GONE
-    return _kept(_beside_code(value), path, shape, terms)
+        return GONE if isinstance(value, str) and named_in(value) in terms.withheld else value
+    if _points_to_withheld(value, terms) or _stays_home(value, terms):
+        return GONE
+    return _nested(value, path, inside) if "resourceType" in value else _kept(_beside_code(value), path, inside)
+
+
+def _stays_home(node: Mapping[str, Any], terms: Terms) -> bool:
+    system = node.get("system")
+    return isinstance(system, str) and system in terms.national
+
+
+def _nested(resource: Mapping[str, Any], path: str, inside: _Inside) -> Any:
+    terms = inside.terms
+    own = f"{resource['resourceType']}/{resource.get('id', '')}"
+    if terms.elements is not None or own in terms.withheld:
+        return GONE
+    return _resource(resource, f"{inside.before}{path}.", terms)
+
+
+def _unnamed(value: Any, name: str, terms: Terms) -> Any:
+    """Under a pseudonym: no words, nothing that names, dates moved, the very old not told apart."""
+    if tells(name) or name == "text" or name in shapes().identifying_anywhere:
+        return GONE
+    if isinstance(value, Mapping) and isinstance(value.get("value"), str):
+        return GONE  # an Identifier or a ContactPoint, whatever its element is called
+    if is_day(name, value):
+        return moved(value, terms.shift)
+    return capped(name, value) if isinstance(value, Mapping) else value
 
 
 def _prose_permitted(path: str, terms: Terms) -> bool:
@@ -142,11 +232,6 @@ def _beside_code(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _empty_extension(path: str, node: Mapping[str, Any]) -> bool:
     return path.rpartition(".")[2] in ("extension", "modifierExtension") and node.keys() <= {"url", "id"}
-
-
-def _masked(many: bool) -> Any:
-    said = {"extension": [{"url": codes().systems["absentReason"], "valueCode": "masked"}]}
-    return [said] if many else said
 
 
 def _without_orphans(resource: dict[str, Any]) -> dict[str, Any]:

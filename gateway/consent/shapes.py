@@ -41,6 +41,8 @@ class Shapes:
     quantity_systems: frozenset[str]
     always_allowed: frozenset[str]
     identifying: frozenset[str]
+    identifying_anywhere: frozenset[str]
+    instants: frozenset[str]
 
     def of(self, resource_type: str) -> Shape:
         """The shape of a type."""
@@ -59,6 +61,8 @@ def shapes() -> Shapes:
         quantity_systems=frozenset(data["quantitySystems"]),
         always_allowed=frozenset(data["alwaysAllowed"]),
         identifying=frozenset(data["identifying"]),
+        identifying_anywhere=frozenset(data["identifyingAnywhere"]),
+        instants=frozenset(data["instants"]),
     )
 
 
@@ -116,6 +120,11 @@ def named_in(reference: str) -> str:
 def is_prose(path: str, value: Any, shape: Shape) -> bool:
     """Prose that can be taken out; an element of that name that holds a code is none (Goal.description)."""
     return path in shape.prose_apart and not (isinstance(value, Mapping) and value.get("coding"))
+
+
+def tells(name: str) -> bool:
+    """Whether an element of this name holds words that could say anything (`valueString`, `note`, `div`)."""
+    return name.endswith(("String", "Markdown")) or name in shapes().types["*"].prose_whole
 
 
 def ends_in(path: str, endings: frozenset[str]) -> bool:

@@ -73,6 +73,15 @@ def elements(statute: Statute, item: Asked) -> tuple[str, ...] | None:
     return tuple(statute["elements"].get(item.type, ()))
 
 
+def handled(statute: str, question: Question) -> list[dict[str, str]]:
+    """What is said less exactly in a release by that statute (empty: by none): rows of the register's `handling` for it or any purpose."""
+    return [
+        {"type": row["type"], "path": row["path"], "how": row["how"]}
+        for row in question.register.get("handling", ())
+        if (statute and statute in row.get("statutes", ())) or question.any_within(row.get("purposes", ()))
+    ]
+
+
 def _coded(statute: Statute, item: Asked) -> bool:
     prefixes = tuple(statute["codePrefix"])
     wanted = statute.get("codeSystem")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gateway.errors import GatewayError
@@ -33,16 +34,25 @@ def consents_of(node: Node, person: PersonKey) -> tuple[int, list[tuple[Resource
 
 
 def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
-    """Everything a decision about a person reads. A Consent that cannot be opened makes the consents unknown, which is a no."""
+    """Everything a decision about a person reads."""
+    known = known_about(node, person, [item.reference for item in items])
+    return replace(known, birth_date=birth_date, reported=_reported(node, items, agreement))
+
+
+def known_about(node: Node, person: PersonKey, references: Sequence[str]) -> OnFile:
+    """Consents with their epoch, and the labels held of these references and of the person.
+
+    A Consent that cannot be opened makes the consents unknown, which is a no.
+    """
     epoch, rows = node.store.consents(person)
     try:
         consents = [_about(read_json(node.keyring.open(row.content)), row, person) for row in rows]
     except GatewayError:
         consents = None
-    known = node.store.labels([item.reference for item in items])
+    known = node.store.labels(references)
     own = {label for row in node.store.resources(person, "Patient") for label in row.labels}
     known = {**known, f"Patient/{person}": tuple(sorted(own))} if own else known
-    return OnFile(person, consents, epoch, known, birth_date, _reported(node, items, agreement))
+    return OnFile(person, consents, epoch, known)
 
 
 def _reported(node: Node, items: Sequence[Item], agreement: Agreement) -> dict[str, tuple[str, ...]]:

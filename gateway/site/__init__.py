@@ -1,6 +1,6 @@
 """A site: the directory an operator owns and versions, read, checked and loaded as one (ARCHITECTURE.md, "Nouns").
 
-    site.yaml  participants/ID.yaml  agreements/ID.yaml  policies/*.yaml  mappings/  profiles/  keys/
+    site.yaml  participants/ID.yaml  agreements/ID.yaml  policies/*.yaml (and *.cases.yaml)  mappings/  profiles/  keys/
 
 Nothing of a broken site is loaded. Every problem names its file and line; the content digest is the site revision.
 """
@@ -17,7 +17,7 @@ from gateway.site.policies import merged, register_problems
 from gateway.site.revision import revision
 from gateway.site.schema import Kind, schema_problems
 from gateway.site.selection import agreements_for, endpoint_of, listeners, participant_of_key, reading_agreements
-from gateway.site.text import Problem, Unreadable, Written, broken, read_yaml
+from gateway.site.text import CASES, Problem, Unreadable, Written, broken, read_yaml
 
 __all__ = [
     "Problem", "agreements_for", "check_site", "endpoint_of", "listeners", "load_site", "participant_of_key",
@@ -58,7 +58,9 @@ def _read(root: Path) -> tuple[Files | None, tuple[Problem, ...]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in _entries(folder) if path.is_file() and path.suffix == ".yaml")
+    """Files of rules; the truth tables beside them (`*.cases.yaml`) say what is expected, and rule nothing (consent/truth.py)."""
+    found = (path for path in _entries(folder) if path.is_file() and path.suffix == ".yaml")
+    return sorted(path for path in found if not path.name.endswith(CASES))
 
 
 def _entries(folder: Path) -> list[Path]:

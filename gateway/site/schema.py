@@ -11,11 +11,12 @@ from gateway.data import data_path
 from gateway.model.wire import read_json
 from gateway.site.text import Problem, Written
 
-Kind = Literal["site", "participant", "agreement", "policies"]
+Kind = Literal["site", "participant", "agreement", "policies", "cases"]
 _FILES = {
     "site": ("site", "site.schema.json"),
     "register": ("policies", "policy-register.schema.json"),
     "rules": ("policies", "report-rules.schema.json"),
+    "cases": ("policies", "policy-cases.schema.json"),
 }
 _TYPES = {"object": "names and values", "array": "a list", "string": "a text", "integer": "a whole number", "number": "a number",
           "boolean": "true or false"}  # fmt: skip
@@ -80,5 +81,6 @@ def _validator(kind: Kind) -> Any:
 
     schemas = {name: read_json(data_path("validators", *parts).read_bytes()) for name, parts in _FILES.items()}
     registry: Any = Registry().with_resources((one["$id"], Resource.from_contents(one)) for one in schemas.values())
-    start = schemas["register"] if kind == "policies" else {"$ref": f"{schemas['site']['$id']}#/$defs/{kind}"}
+    whole = {"policies": schemas["register"], "cases": schemas["cases"]}
+    start = whole.get(kind) or {"$ref": f"{schemas['site']['$id']}#/$defs/{kind}"}
     return Draft202012Validator(start, registry=registry, format_checker=FormatChecker())

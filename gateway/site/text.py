@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.errors import Misconfigured
 
+CASES = ".cases.yaml"  # how a truth table beside a file of policies is named
 MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000
 MAX_DEPTH = 32

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gateway.consent import decide
 from gateway.consent.codes import codes
@@ -24,6 +25,7 @@ from gateway.model.references import references_in
 
 Json = Mapping[str, Any]
 OVER_LABEL = "agreement-label"
+KEEP_UNTIL = "KEEP-UNTIL-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +87,28 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     left = [item for item in inside if item.reference not in held]
     hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site, on_file))}
     request = _request(_questions(left, hits, site, on_file), asked, on_file)
-    given = {
+    given = given_of(site, on_file, {item.reference: sorted(item.labels) for item in items})
+    answer = _kept_for(decide(request.as_json(), given, site.register), asked, site)
+    dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
+    return _decision(answer, request, over, items, on_file, dues)
+
+
+def given_of(site: Site, on_file: OnFile, labels: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What a decision is given beside the request: what is on file of the person, and the labels known of each reference."""
+    return {
         "implicitPolicy": site.implicit_policy,
         "consents": None if on_file.consents is None else list(on_file.consents),
         "guardianships": [],
-        "knownLabels": {**on_file.known_labels, **{item.reference: sorted(item.labels) for item in items}},
+        "knownLabels": {**on_file.known_labels, **labels},
     }
-    answer = decide(request.as_json(), given, site.register)
-    dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
-    return _decision(answer, request, over, items, on_file, dues)
+
+
+def _kept_for(answer: Json, asked: Asked, site: Site) -> Json:
+    """The answer with how long the recipient may keep it, when the agreement says so: a duty that travels with the data."""
+    if not asked.agreement.keep or not answer["released"]:
+        return answer
+    until = later(asked.received.astimezone(ZoneInfo(site.zone)), asked.agreement.keep).date()
+    return {**answer, "obligations": sorted({*answer["obligations"], f"{KEEP_UNTIL}{until.isoformat()}"})}
 
 
 def _hits(item: Item, asked: Asked, site: Site, on_file: OnFile) -> tuple[Hit, ...]:
@@ -137,6 +152,8 @@ def _request(what: tuple[Json, ...], asked: Asked, on_file: OnFile) -> Request:
         why["legalBasis"] = agreement.statute
     if acting.justification:
         why["justification"] = acting.justification
+    if not codes().purpose_classes["research"].isdisjoint(codes().purposes.get(agreement.purpose, ())):
+        why["project"] = agreement.id
     return Request(
         who={
             "references": list(recipient.references), "role": acting.role, "organizationType": recipient.kind,

@@ -34,6 +34,7 @@ def gist(decision: Decision) -> dict[str, Any]:
     return {
         "released": sorted(decision.released), "obligations": sorted(decision.obligations), "reason": decision.reason,
         "consents": sorted(decision.consents_used), "elements": decision.answer.get("elements", {}),
+        **({"changes": decision.answer["changes"]} if "changes" in decision.answer else {}),
     }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ Rekey = Callable[[str, str], str]  # (recipient, id) → the recipient's id
 def release(items: Sequence[Item], decision: Decision, recipient: str, site: Site, rekey: Rekey) -> Released:
     """The items that the decision released, in their order. Raises Defect when the output would break an obligation.
 
-    Ids, and references to anything that came in, become the recipient's own, so that two recipients cannot join a person by id.
+    Ids, and references to anything that came in, become the recipient's own (under a pseudonym: the project's), so that two of them
+    cannot join a person by id.
     """
     allowed = set(decision.released)
     outside = frozenset(item.reference for item in items) - allowed
@@ -34,21 +35,25 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
     person = str(decision.request.whom.get("reference", ""))
     named = frozenset(allowed | parties | {person})
     terms = {
-        item.reference: _terms(item, decision, outside, named, site) for item in items if item.reference in allowed
-    }
-    speech = speech_of(site.register, _identifier_systems(site))
-    clean = [
-        redact(without_words(item.resource, speech), terms[item.reference])
+        item.reference: replace(_terms(item, decision, outside, named, site), shift=_shift(decision, recipient, rekey))
         for item in items
         if item.reference in allowed
+    }
+    speech = speech_of(site.register, _identifier_systems(site))
+    let_out = [item for item in items if item.reference in allowed]
+    clean = [redact(without_words(item.resource, speech), terms[item.reference]) for item in let_out]
+    broken = [
+        found
+        for item, resource in zip(let_out, clean, strict=True)
+        for found in violations(resource, terms[item.reference], item.resource)
     ]
-    broken = [found for resource in clean for found in violations(resource, terms[_reference(resource)])]
     if broken:
         raise Defect(
             "What was to be released would break an obligation; nothing leaves.", *(f.expression for f in broken)
         )
     inside = {item.reference for item in items}
-    new = {reference: _rekeyed(reference, recipient, rekey) for reference in {*inside, person} if reference}
+    domain = _domain(decision, recipient)
+    new = {reference: _rekeyed(reference, domain, rekey) for reference in {*inside, person} if reference}
     return _make(tuple(_addressed(resource, new) for resource in clean), decision, recipient, None)
 
 
@@ -87,6 +92,20 @@ def _terms(item: Item, decision: Decision, outside: frozenset[str], named: froze
     """The decision's terms; what the agreement held back or did not ask for is withheld like what consent held back."""
     terms = terms_of(decision.answer, item.reference, site.national_systems)
     return replace(terms, withheld=terms.withheld | outside, named=named)
+
+
+def _domain(decision: Decision, recipient: str) -> str:
+    """Whose form of an id it is: the recipient's, or of one project's under a pseudonym, so that two projects cannot be joined either."""
+    project = decision.request.why.get("project", "")
+    return f"project:{recipient}:{project}" if "PSEUD" in decision.obligations else recipient
+
+
+def _shift(decision: Decision, recipient: str, rekey: Rekey) -> int:
+    """1 to 365 days by which this person's dates are earlier in this project, always the same; 0 when they need not be."""
+    if "PSEUD" not in decision.obligations:
+        return 0
+    person = str(decision.request.whom.get("reference", "")).partition("/")[2]
+    return int(rekey(f"shift:{_domain(decision, recipient)}", person)[:8], 16) % 365 + 1
 
 
 def _reference(resource: Resource) -> str:

@@ -1,6 +1,7 @@
 """`make bench`: figures of this machine in one run, as a table and in var/bench.json (ARCHITECTURE.md, "How it runs").
 
-`run.py --only validation` (cold, batch, served, core, hl7v2, conversion, validation; several may be named) measures a part and writes nothing.
+`run.py --only validation` (cold, batch, served, core, hl7v2, conversion, deciding, validation; several may be named) measures a part and
+writes nothing.
 
 Absolute figures are this machine's. What can be compared elsewhere are the ratios: to the same server's echo (GET /healthz by the
 same client) and to bare commits on the same disk. Rounds of everything take turns; nothing here passes or fails by a time.
@@ -21,6 +22,7 @@ from pathlib import Path
 import batch
 import cold
 import conversion
+import deciding
 import hl7v2
 import inside
 import served
@@ -35,6 +37,7 @@ _PARTS: Mapping[str, Callable[[Path], list[Figure]]] = {
     "core": lambda _: inside.measured(),
     "hl7v2": hl7v2.measured,
     "conversion": conversion.measured,
+    "deciding": lambda _: deciding.measured(),
     "validation": validation.measured,
 }
 

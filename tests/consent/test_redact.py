@@ -124,7 +124,7 @@ def test_pseudonymised_resources_have_no_names():
         "gender": "female",
     }
     terms = Terms(duties=frozenset({"PSEUD", "NORELINK"}))
-    assert rules(patient, terms) == {"release-pseudonym", "release-duty"}
+    assert rules(patient, terms) == {"release-pseudonym", "release-duty", "release-date"}
     output = redact(patient, terms)
     assert output == {
         "resourceType": "Patient",

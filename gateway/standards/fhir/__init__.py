@@ -11,6 +11,7 @@ from gateway.errors import Invalid, Malformed, Unsound
 from gateway.model.document import Parsed
 from gateway.model.report import Report
 from gateway.model.wire import read_json
+from gateway.standards.fhir.consents import consents_in_r4
 from gateway.standards.fhir.render import accepted, render
 from gateway.standards.fhir.reply import reply, reply_all
 
@@ -35,8 +36,9 @@ def sniff(body: bytes) -> bool:
 def parse(body: bytes, charset: str = "") -> Parsed:  # noqa: ARG001
     """One FHIR resource in JSON. `trigger` is its type; for a message Bundle the event code; `control_id` Bundle.identifier.value.
 
-    JSON is UTF-8 whatever `charset` says (RFC 8259, 8.1). Raises Malformed for what is no JSON object with a resourceType, Unsound for an
-    id that is none, TooLarge over the limits.
+    JSON is UTF-8 whatever `charset` says (RFC 8259, 8.1). A Consent of R5, alone or in a Bundle, is read as the R4 Consent that says the
+    same. Raises Malformed for what is no JSON object with a resourceType, Unsound for an id that is none, Invalid for a Consent of R5 that
+    cannot be said in R4, TooLarge over the limits.
     """
     tree = read_json(body)
     if not isinstance(tree, dict):
@@ -45,6 +47,7 @@ def parse(body: bytes, charset: str = "") -> Parsed:  # noqa: ARG001
     if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
         raise Malformed("The resourceType is missing or is no name of a type.", "resourceType")
     _sound_id(tree, kind)
+    tree = consents_in_r4(tree)
     header = _header(tree)
     return Parsed(
         standard=NAME,
