@@ -7,7 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gateway.model.agreement import Agreement, Endpoint, Key, MllpListener, Participant, Site, V2Form
+from gateway.model.agreement import Agreement, Client, Endpoint, Key, MllpListener, Participant, Site, V2Form
+from gateway.model.scopes import scopes_of
+from gateway.site.jwks import public_keys
 
 Json = Mapping[str, Any]
 
@@ -31,11 +33,20 @@ def participant(value: Json) -> Participant:
         jurisdiction=value.get("jurisdiction", ""),
         active=value.get("active", True),
         v2=V2Form(**value.get("hl7v2", {})),
+        clients=tuple(_client(row) for row in value.get("clients", ())),
+        organization=value.get("organization", ""),
     )
 
 
 def _key(row: Json) -> Key:
     return Key(row["id"], row["kind"], row["sha256"], tuple(row.get("roles", ("system",))), row.get("authn-level", 1))
+
+
+def _client(row: Json) -> Client:
+    return Client(
+        row["id"], scopes_of(row["scopes"]), public_keys(row["jwks"]) if "jwks" in row else (), row.get("jwks-url", ""),
+        row.get("jwks-private", False), row.get("bound", False), row.get("active", True), row.get("authn-level", 1),
+    )  # fmt: skip
 
 
 def _endpoint(row: Json) -> Endpoint:
