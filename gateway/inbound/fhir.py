@@ -115,9 +115,9 @@ async def metadata(node: Node, call: Call) -> Egress:  # noqa: ARG001 the form o
 
 
 DOORS = (
-    Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "admin", "auditor")),
+    Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "admin", "auditor"), scope=""),
     *validation.DOORS,
     *conversion.DOORS,
-    Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person"),
-    Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset"),
+    Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person", scope="{type}.r"),
+    Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset", scope="{type}.s"),
 )

@@ -123,6 +123,15 @@ class Keyring(Protocol):
         """Decrypts. Raises NotFound when the data key is gone (erased)."""
 
 
+class KeySetSource(Protocol):
+    """Fetches a client's key set (JWK set) from the address that the site names."""
+
+    async def fetch(self, url: str, *, private: bool = False) -> tuple[bytes, float]:
+        """Its bytes, up to 64 KB, and how many seconds they last. `private`: the address may be a private one. Raises Unavailable."""
+
+    async def close(self) -> None: ...
+
+
 class Transport(Protocol):
     """Sends bytes; raises TryLater, GiveUp or InDoubt. Takes only what a Released was rendered to."""
 

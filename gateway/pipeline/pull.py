@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from gateway.errors import Defect, GatewayError, NotAllowed, NotFound, Refused, Unavailable
+from gateway.errors import Defect, GatewayError, NotAllowed, NotFound, OutOfScope, Refused, Unavailable
 from gateway.model.agreement import Agreement
 from gateway.model.document import Item, PersonKey, Principal
 from gateway.model.questions import Decision, Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
@@ -53,9 +53,12 @@ def pull(node: Node, principal: Principal, question: Question) -> Pulled:
 
 def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     at = node.clock()
+    if not principal.may(question.type, "r" if question.id else "s"):
+        return _nothing(node, _sheet(node, principal, question, None, None, at), "out-of-scope", OutOfScope())
     agreements = [
-        a for a in reading_agreements(node.site, principal.participant, node.day(at)) if question.type in a.types
-    ]
+        a for a in reading_agreements(node.site, principal.participant, node.day(at))
+        if question.type in a.types and principal.claims(a.purpose)
+    ]  # fmt: skip
     if not agreements:
         sheet = _sheet(node, principal, question, None, None, at)
         return _nothing(node, sheet, "no-reading-agreement", NotAllowed())
@@ -66,7 +69,7 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     for agreement in agreements:
         rows = rows_asked(question, person, agreement.sender, principal.participant, node.store, node.keyring)
         items = [item for row in rows for item in about([_item(node, row)], row.person, person)]
-        decision = _decided(node, agreement, person, items)
+        decision = _decided(node, principal, agreement, person, items)
         if decision.decision != "deny":
             return _answered(node, replace(sheet, agreement=agreement.id), question, items, decision)
     return _withheld(node, sheet, question, items, decision)
@@ -81,12 +84,14 @@ def _item(node: Node, row: ResourceRecord) -> Item:
     return Item(read_json(node.keyring.open(row.content)), frozenset(row.labels))
 
 
-def _decided(node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item]) -> Decision:
+def _decided(
+    node: Node, principal: Principal, agreement: Agreement, person: PersonKey, items: Sequence[Item]
+) -> Decision:
     births = {str(b) for row in node.store.resources(person, "Patient") if (b := _birth(node, row))}
     known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
-    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at)
+    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at, principal.purposes)
     return decide_items(marked, asked, node.site, known)
 
 
@@ -105,7 +110,7 @@ def _sheet(
     return Exchange(
         id=node.ids(), received_id="", agreement=agreement.id if agreement else "", status="answered",
         site_revision=node.site.revision,
-        who=Who(agreement.sender if agreement else "", principal.client, principal.user, ",".join(principal.roles)),
+        who=Who(agreement.sender if agreement else "", principal.client, node.account(principal.user), ",".join(principal.roles)),
         whom=Whom(person, principal.participant), when=When(at),
         where=Where(agreement.jurisdiction if agreement else "", principal.network),
         what=What(f"{'read' if question.id else 'search'}:{question.type}"),

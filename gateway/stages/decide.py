@@ -40,7 +40,10 @@ class OnFile:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Under which agreement, how and when. `received` is when the document came in: deadlines run from it."""
+    """Under which agreement, how and when. `received` is when the document came in: deadlines run from it.
+
+    `purposes` are those that the one who asks may claim now, where a token narrows them; None: all of the recipient's.
+    """
 
     agreement: Agreement
     recipient: Participant
@@ -48,6 +51,7 @@ class Asked:
     channel: str
     at: datetime
     received: datetime
+    purposes: Sequence[str] | None = None
 
 
 def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str]]) -> tuple[Item, ...]:
@@ -124,7 +128,7 @@ def _request(what: tuple[Json, ...], asked: Asked, on_file: OnFile) -> Request:
     return Request(
         who={
             "references": list(recipient.references), "role": recipient.role, "organizationType": recipient.kind,
-            "authorizedPurposes": list(recipient.purposes), "authnLevel": 1,
+            "authorizedPurposes": list(recipient.purposes if asked.purposes is None else asked.purposes), "authnLevel": 1,
         },
         whom={"reference": f"Patient/{on_file.person}", **({"birthDate": on_file.birth_date} if on_file.birth_date else {})},
         when=asked.at.isoformat(),
