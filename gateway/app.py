@@ -33,10 +33,13 @@ from gateway.inbound.selftest import self_test
 from gateway.mapping.overlay import look_at
 from gateway.model.agreement import Site
 from gateway.model.door import Door
+from gateway.outbound.checked import CheckedHttp
 from gateway.outbound.http import HttpTransport
+from gateway.outbound.introspection import IntrospectionEndpoint
 from gateway.outbound.jwks import KeySetFetcher
 from gateway.outbound.mllp import MllpTransport
 from gateway.outbound.terminology import TerminologyServer
+from gateway.pipeline.introspections import Introspections
 from gateway.pipeline.keysets import KeySets
 from gateway.pipeline.node import Cpu, Node, Pace
 from gateway.pipeline.workers import Workers
@@ -72,7 +75,11 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
         rulebook=rulebook,
         rules=rules,
         base=settings.base,
-        keysets=KeySets(KeySetFetcher(loopback=settings.jwks_loopback), time.monotonic),
+        keysets=KeySets(KeySetFetcher(CheckedHttp(loopback=settings.jwks_loopback)), time.monotonic),
+        introspections=Introspections(
+            IntrospectionEndpoint(CheckedHttp(loopback=settings.jwks_loopback), settings.data_dir / "secrets"),
+            time.monotonic,
+        ),
     )
 
 
@@ -151,6 +158,7 @@ async def close(node: Node) -> None:
     for transport in node.transports.values():
         await transport.close()
     await node.keysets.close()
+    await node.introspections.close()
     node.cpu.close()
     await asyncio.to_thread(node.store.close)
 

@@ -25,6 +25,12 @@ def certificate_digest(certificate: bytes | None) -> str:
     return encoded(hashlib.sha256(certificate).digest()) if certificate else ""
 
 
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """What the caller shows as its token (RFC 6750, 2.1), "" for nothing."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def principal_of(
     site: Site, headers: Mapping[str, str], certificate: bytes | None, network: str, tokens: AccessTokens | None = None
 ) -> Principal:
@@ -32,8 +38,7 @@ def principal_of(
 
     What has two points in it is a token, never a key; `tokens` reads those of this gateway.
     """
-    scheme, _, said = headers.get("authorization", "").partition(" ")
-    token = said.strip() if scheme.lower() == "bearer" else ""
+    token = bearer_token(headers)
     if token.count(".") == _POINTS and tokens is not None:
         return tokens.principal(token, certificate_digest(certificate), network)
     if 0 < len(token) <= _MAX_TOKEN:

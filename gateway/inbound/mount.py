@@ -30,8 +30,9 @@ from gateway.errors import (
     Unusable,
 )
 from gateway.inbound.dialect import dialect_of
-from gateway.inbound.identity import certificate_digest, principal_of
+from gateway.inbound.identity import bearer_token, certificate_digest, principal_of
 from gateway.inbound.oauth.access import access_tokens
+from gateway.inbound.oauth.foreign import foreign_principal
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door, Shape
 from gateway.model.released import Echo, Egress, Notice, Released
@@ -94,7 +95,7 @@ async def _answered(node: Node, door: Door, request: Request) -> Egress:
     headers = {name: value for name, value in request.headers.items()}
     certificate = request.scope.get("state", {}).get("peer_certificate")
     try:
-        principal = _caller(node, door, headers, certificate, network)
+        principal = await _caller(node, door, headers, certificate, network)
         _in_scope(door, principal, request.path_params)
     except NotAllowed:
         node.counted(NotAllowed.__name__, door.path)
@@ -120,10 +121,13 @@ def _told(node: Node, door: Door, request: Request, error: GatewayError) -> Noti
     return refusal(error)
 
 
-def _caller(node: Node, door: Door, headers: Mapping[str, str], certificate: bytes | None, network: str) -> Principal:
+async def _caller(
+    node: Node, door: Door, headers: Mapping[str, str], certificate: bytes | None, network: str
+) -> Principal:
     if door.roles == ANYONE:
         return Principal("", "", ANYONE, proof="", network=network)
-    principal = principal_of(node.site, headers, certificate, network, access_tokens(node))
+    foreign = await foreign_principal(node, bearer_token(headers), certificate_digest(certificate), network)
+    principal = foreign or principal_of(node.site, headers, certificate, network, access_tokens(node))
     if not set(door.roles) & set(principal.roles):
         raise NotAllowed
     return principal

@@ -52,6 +52,22 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who else makes tokens for a participant's systems, asked about each of them (RFC 7662) at `url` as `client_id` with a `secret`.
+
+    `clients` are the client ids that may come with them, `scopes` the most they can hold; `secret` is named as that of an endpoint.
+    """
+
+    issuer: str
+    url: str
+    client_id: str
+    secret: str
+    clients: tuple[str, ...]
+    scopes: Scopes
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a participant receives. `transport` http: `url` is a FHIR base or a messaging address; mllp: mllp://host:port.
 
@@ -109,6 +125,7 @@ class Participant:
     active: bool = True
     v2: V2Form = field(default_factory=V2Form)
     clients: tuple[Client, ...] = ()
+    issuer: Issuer | None = None
     organization: str = ""  # the URI it goes by in hl7-b2b (organization_id)
 
 

@@ -23,7 +23,7 @@ class Principal:
     client: str
     roles: tuple[str, ...] = ("system",)
     user: str = ""
-    proof: str = "api-key"  # api-key | certificate | token | mllp-peer | local
+    proof: str = "api-key"  # api-key | certificate | token | introspection | mllp-peer | local
     authn_level: int = 1
     network: str = ""  # peer address
     scopes: Scopes | None = None  # of its token; None: it came without one, and roles alone say what it may

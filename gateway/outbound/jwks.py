@@ -1,103 +1,29 @@
-"""Key sets of clients over HTTPS, from the addresses that a site names (RFC 7517): no redirect, no private address, bounded, in time.
-
-The name is resolved here and the connection goes to the address that was looked at, so that a name cannot lead elsewhere meanwhile.
-"""
+"""Key sets of clients, from the addresses that a site names (RFC 7517)."""
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 import re
-import socket
-from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
-import httpx
+from gateway.outbound.checked import CheckedHttp
 
-from gateway.errors import Unavailable
-
-MAX_BYTES = 65_536
 _DEFAULT = 300.0  # seconds, when an answer does not say how long it lasts
 _MAX_AGE = re.compile(r"max-age=\"?(\d{1,9})\"?", re.ASCII)
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-
-
-async def resolved(host: str, port: int) -> list[str]:
-    """The addresses of a name. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(row[4][0]) for row in found]
 
 
 class KeySetFetcher:
-    """The port KeySetSource. `loopback`: plain http to this machine is taken as well, for a demo. `deadline` in seconds for all of it."""
+    """The port KeySetSource."""
 
-    def __init__(
-        self,
-        *,
-        loopback: bool = False,
-        deadline: float = 5.0,
-        resolve: Resolve = resolved,
-        client: httpx.AsyncClient | None = None,
-    ) -> None:
-        self._loopback = loopback
-        self._deadline = deadline
-        self._resolve = resolve
-        self._client = client or httpx.AsyncClient(follow_redirects=False, trust_env=False)
+    def __init__(self, http: CheckedHttp) -> None:
+        self._http = http
 
     async def fetch(self, url: str, *, private: bool = False) -> tuple[bytes, float]:
         """The body, up to 64 KB, and how many seconds it lasts. Raises Unavailable for everything that is not such an answer in time."""
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await self._fetched(url, private)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, TimeoutError) as error:
-            raise Unavailable from error
-
-    async def _fetched(self, url: str, private: bool) -> tuple[bytes, float]:
-        parts = urlsplit(url)
-        host, plain = parts.hostname or "", parts.scheme == "http"
-        if not host or parts.scheme not in ("http", "https") or (plain and not self._loopback):
-            raise Unavailable
-        addresses = await self._resolve(host, parts.port or (80 if plain else 443))
-        if not addresses or not all(_may(address, private, plain) for address in addresses):
-            raise Unavailable
-        request = self._client.build_request(
-            "GET", httpx.URL(url).copy_with(host=addresses[0]), timeout=self._deadline,
-            headers={"Host": parts.netloc, "Accept": "application/json", "Accept-Encoding": "identity"},
-            extensions={"sni_hostname": host},
-        )  # fmt: skip
-        answer = await self._client.send(request, stream=True)
-        try:
-            return await _read(answer), _lasting(answer.headers.get("cache-control", ""))
-        finally:
-            await answer.aclose()
+        answer = await self._http.ask(url, private=private)
+        return answer.body, _lasting(answer.headers.get("cache-control", ""))
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.aclose()
-
-
-def _may(text: str, private: bool, plain: bool) -> bool:
-    """Plain http leads to this machine only; everything else to addresses of the internet, and private ones where the site says so."""
-    address = ipaddress.ip_address(text.partition("%")[0])
-    address = getattr(address, "ipv4_mapped", None) or address
-    if plain:
-        return address.is_loopback
-    if address.is_multicast or address.is_unspecified or address.is_link_local:
-        return False
-    return address.is_global or private
-
-
-async def _read(answer: httpx.Response) -> bytes:
-    """The body of a 200 without an encoding. Raises Unavailable."""
-    if answer.status_code != 200 or answer.headers.get("content-encoding", "identity") != "identity":
-        raise Unavailable
-    parts, size = [], 0
-    async for part in answer.aiter_raw():
-        size += len(part)
-        if size > MAX_BYTES:
-            raise Unavailable
-        parts.append(part)
-    return b"".join(parts)
+        await self._http.close()
 
 
 def _lasting(cache_control: str) -> float:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from gateway.errors import Busy
 from gateway.model.agreement import Participant, Site
 from gateway.model.ports import Clock, Ids, Keyring, Store, Transport
+from gateway.pipeline.introspections import Introspections
 from gateway.pipeline.keysets import KeySets
 from gateway.pipeline.slowing import Slowing
 from gateway.validating.rulebook import Rulebook, Rules, rules_of
@@ -123,6 +124,7 @@ class Node:
     rules: Rules = field(default_factory=lambda: rules_of(Rulebook()))
     base: str = "http://127.0.0.1:8080"
     keysets: KeySets = field(default_factory=lambda: KeySets(None, time.monotonic))
+    introspections: Introspections = field(default_factory=lambda: Introspections(None, time.monotonic))
     slowing: Slowing = field(default_factory=lambda: Slowing(time.monotonic))
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)

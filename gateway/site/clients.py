@@ -11,6 +11,9 @@ from gateway.model.scopes import scopes_of
 from gateway.site.jwks import MOST_KEYS, key_problem, public_key
 from gateway.site.text import Place, Problem, Written
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_ADDRESS = "this must be an https address (http only on this machine), without user, query and fragment."
+
 
 def client_problems(participants: Sequence[Written]) -> Iterator[Problem]:
     """0..* problems of the clients of all participants."""
@@ -26,13 +29,21 @@ def client_problems(participants: Sequence[Written]) -> Iterator[Problem]:
     )
 
 
+def issuer_problems(participants: Sequence[Written]) -> Iterator[Problem]:
+    """0..* problems of the issuers that are asked about their tokens: each belongs to one participant."""
+    named = [(written, written.value["introspection"]) for written in participants if "introspection" in written.value]
+    for written, row in named:
+        if not is_checked_address(row["url"]):
+            yield written.problem(f"introspection.url: {_ADDRESS}", "introspection", "url")
+    yield from _twice((written, ("introspection", "issuer"), row["issuer"]) for written, row in named)
+
+
 def _client(written: Written, place: Place, row: Mapping[str, Any]) -> Iterator[Problem]:
     name = f"clients[{place[1]}]"
     if ("jwks" in row) == ("jwks-url" in row):
         yield written.problem(f"{name}: either jwks or jwks-url is needed, and not both.", *place)
-    if "jwks-url" in row and not is_key_set_address(row["jwks-url"]):
-        said = f"{name}.jwks-url: this must be an https address (http only on this machine), without user, query and fragment."
-        yield written.problem(said, *place, "jwks-url")
+    if "jwks-url" in row and not is_checked_address(row["jwks-url"]):
+        yield written.problem(f"{name}.jwks-url: {_ADDRESS}", *place, "jwks-url")
     try:
         scopes_of(row["scopes"])
     except GatewayError:
@@ -54,8 +65,8 @@ def _keys(written: Written, place: Place, name: str, keys: Sequence[Any]) -> Ite
             seen.add(which)
 
 
-def is_key_set_address(url: str) -> bool:
-    """Whether a key set may stand there: https, or http on this machine (for which a node has to be told so as well)."""
+def is_checked_address(url: str) -> bool:
+    """Whether a node may ask there on a participant's word: https, or http on this machine (for which a node has to be told so as well)."""
     try:
         parts = urlsplit(url)
         known = bool(parts.hostname) and parts.port != 0
@@ -67,15 +78,12 @@ def is_key_set_address(url: str) -> bool:
     return known and plain and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
 def _twice(values: Iterator[tuple[Written, Place, str]]) -> Iterator[Problem]:
     first: dict[str, Problem] = {}
     for written, place, value in values:
         here = written.problem("", *place)
         if value in first:
             other = first[value]
-            yield Problem(here.file, here.line, f"clients: this is already taken at {other.file}:{other.line}.")
+            yield Problem(here.file, here.line, f"{place[0]}: this is already taken at {other.file}:{other.line}.")
         else:
             first[value] = here

@@ -239,14 +239,19 @@ ATTACKS: list[tuple[str, Forge]] = [
 @pytest.mark.parametrize("forge", [forge for _, forge in ATTACKS], ids=[name for name, _ in ATTACKS])
 def test_attack_on_an_assertion(desk: Served, system: System, forge: Forge, capfd: pytest.CaptureFixture[str]) -> None:
     """The same words for all of them, nothing of the token in the log, and the client goes on unhindered."""
-    forged = forge(system)
+    forged, before = forge(system), issued(desk)
     answer = asks(desk, system.form(forged))
     assert (answer.status_code, answer.json()) == (401, INVALID_CLIENT)
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert not [row for row in desk.flow.facts(kind="admin") if row["facts"].get("what", {}).get("scope") == "never"]
+    assert issued(desk) == before
     logged = "".join(capfd.readouterr())
     assert not [part for part in forged.split(".") if len(part) > 20 and part in logged]
     assert asks(desk, system.form()).status_code == 200
+    assert issued(desk) == before + 1
+
+
+def issued(desk: Served) -> int:
+    return sum(row["outcome"] == "issued" for row in desk.flow.facts(kind="admin"))
 
 
 def refused_form(desk: Served, form: bytes, **headers: str) -> tuple[int, str]:
@@ -405,21 +410,21 @@ def test_who_sits_at_the_system_is_on_record(desk: Served, system: System) -> No
     ):
         assert reads(desk, token_of(desk, system, **claims)).status_code == 200
         assert desk.flow.exchanges(who_client=READER.id)[0].who.user.startswith(shown)
-        facts = [row["facts"] for row in desk.flow.facts(kind="admin") if row["outcome"] == "token"]
+        facts = [row["facts"] for row in desk.flow.facts(kind="admin")]
         assert facts[-1]["who"]["user"].startswith(shown)
         assert "김돌봄" not in repr(facts)
 
 
 def test_a_grant_and_a_refusal_of_somebody_known_are_on_record(desk: Served, system: System) -> None:
     def rows() -> list[dict[str, Any]]:
-        return [row["facts"]["what"] for row in desk.flow.facts(kind="admin") if row["outcome"] == "token"]
+        return [row for row in desk.flow.facts(kind="admin") if row["facts"]["what"]["asked"] == "token"]
 
     before = len(rows())
     token_of(desk, system, "system/Patient.r")
     refused_form(desk, system.form(scope="system/Observation.r"))
     refused_form(desk, system.form(b2b(purpose_of_use=["BTG"])(system)))
-    assert [row["token"] for row in rows()[before:]] == ["issued", "NotAllowed", "UnknownCaller"]
-    assert rows()[before]["scope"] == "system/Patient.r"
+    assert [row["outcome"] for row in rows()[before:]] == ["issued", "NotAllowed", "UnknownCaller"]
+    assert rows()[before]["facts"]["what"]["scope"] == "system/Patient.r"
     counts = desk.flow.node.counts
     assert counts["UnknownCaller", "/oauth/token"] > 0
     assert counts["UnknownCaller", f"client:{READER.id}"] > 0

@@ -16,7 +16,8 @@ from joserfc.jwk import ECKey
 from gateway.errors import Unavailable
 from gateway.model.agreement import Client
 from gateway.model.wire import write_json
-from gateway.outbound.jwks import MAX_BYTES, KeySetFetcher
+from gateway.outbound.checked import MAX_BYTES, CheckedHttp
+from gateway.outbound.jwks import KeySetFetcher
 from gateway.pipeline.keysets import CAP, FLOOR, KeySets
 
 URL = "https://team.example/jwks.json"
@@ -35,7 +36,7 @@ def fetcher(answer: Callable[[httpx.Request], Any], *addresses: str, **more: Any
         return list(addresses or ("93.184.216.34",))
 
     mocked = httpx.AsyncClient(transport=httpx.MockTransport(answer), follow_redirects=False)
-    return KeySetFetcher(resolve=resolve, client=mocked, **more)
+    return KeySetFetcher(CheckedHttp(resolve=resolve, client=mocked, **more))
 
 
 def never(request: httpx.Request) -> httpx.Response:
@@ -150,7 +151,7 @@ def endless() -> Iterator[str]:
 
 
 async def test_ten_megabytes_are_not_read(endless: str) -> None:
-    made = KeySetFetcher(loopback=True)
+    made = KeySetFetcher(CheckedHttp(loopback=True))
     with pytest.raises(Unavailable):
         await made.fetch(endless)
     await made.close()

@@ -55,8 +55,10 @@ async def test_not_many_wait_at_one_time_and_what_is_kept_does_not_grow() -> Non
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (made.waiting, sum(task.done() for task in waiting)) == (3, 17)
+    assert (made.crowded("client"), made.crowded("another client")) == (True, False)
     gate.set()
     await asyncio.gather(*waiting)
+    assert not made.crowded("client")
     for number in range(5_000):
         await made.failed(f"client-{number}")
     assert len(made._failures) <= 1024

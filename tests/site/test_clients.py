@@ -152,6 +152,44 @@ def test_one_key_is_not_two_clients(root: Path) -> None:
     assert [said.partition(" at ")[0] for said in with_clients(root, GOOD)] == ["clients: this is already taken"]
 
 
+ISSUER: Json = {
+    "issuer": "https://idp.example", "url": "https://idp.example/introspect", "client-id": "ieum", "secret": "file:idp.secret",
+    "clients": ["emr"], "scopes": ["system/Patient.rs"],
+}  # fmt: skip
+
+
+def with_issuer(root: Path, name: str = "care-team", **changes: Any) -> list[str]:
+    path = root / "participants" / f"{name}.yaml"
+    row = {key: value for key, value in {**ISSUER, **changes}.items() if value is not None}
+    path.write_text(f"{path.read_text('utf-8')}introspection: {write_json(row).decode()}\n", "utf-8")
+    return [str(problem).partition(": ")[2] for problem in check_site(root)[1]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"url": "http://idp.example/introspect"}, f"introspection.url: {FETCHED.partition(': ')[2]}"),
+        ({"url": "https://idp.example/introspect?a=b"}, f"introspection.url: {FETCHED.partition(': ')[2]}"),
+        ({"secret": "the secret itself"}, "introspection.secret: this must be the name of an environment variable, or file:NAME in secrets/ "
+         "of the data directory; never the secret itself."),
+        ({"clients": []}, "introspection.clients: this must not be empty."),
+        ({"clients": None}, "introspection: clients is missing."),
+        ({"scopes": ["user/*.rs"]}, "introspection.scopes[0]: this must be a SMART v2 scope of a system: system/Patient.rs, system/*.c."),
+        ({"issuer": "idp"}, "introspection.issuer: this must be an absolute URI."),
+    ],
+)  # fmt: skip
+def test_a_slip_in_an_issuer(root: Path, changes: Json, said: str) -> None:
+    assert said in with_issuer(root, **changes)
+
+
+def test_an_issuer_belongs_to_one(root: Path) -> None:
+    assert with_issuer(root) == []
+    found = load_site(root).participants["care-team"].issuer
+    assert found is not None
+    assert (found.issuer, found.client_id, found.clients) == ("https://idp.example", "ieum", ("emr",))
+    assert with_issuer(root, "hospital") == ["introspection: this is already taken at participants/care-team.yaml:17."]
+
+
 def test_a_sound_registration_is_loaded(root: Path) -> None:
     assert with_clients(root, GOOD, {**URL, "bound": True, "jwks-private": True, "authn-level": 2}) == []
     site = load_site(root)

@@ -21,16 +21,16 @@ PERIOD = 30 * 86_400  # seconds
 
 @lru_cache(maxsize=16)
 def _key(secret: str) -> ECKey:
-    return ECKey.derive_key(bytes.fromhex(secret), "P-256")
+    return ECKey.derive_key(bytes.fromhex(secret), "P-256", kdf_options={"salt": b"ieum oauth signing"})
 
 
-def _at(keyring: Keyring, period: int) -> ECKey:
-    return _key(keyring.token("oauth-signing", str(period)))
+def _secret(keyring: Keyring, period: int) -> str:
+    return keyring.token("oauth-signing", str(period))
 
 
 def signed(keyring: Keyring, typ: str, claims: dict[str, object], at: datetime) -> str:
     """A token in compact form, signed with the key of now."""
-    key = _at(keyring, int(at.timestamp()) // PERIOD)
+    key = _key(_secret(keyring, int(at.timestamp()) // PERIOD))
     header = {"alg": ALGORITHM, "kid": key.thumbprint(), "typ": typ}
     return jws.serialize_compact(header, write_json(claims), key, algorithms=[ALGORITHM])
 
@@ -38,12 +38,14 @@ def signed(keyring: Keyring, typ: str, claims: dict[str, object], at: datetime) 
 def own_keys(keyring: Keyring, at: datetime) -> tuple[dict[str, str], ...]:
     """The public keys of the last, this and the next period, as JWK."""
     now = int(at.timestamp()) // PERIOD
-    made = []
-    for period in (now, now + 1, now - 1):
-        key = _at(keyring, period)
-        public = {name: str(value) for name, value in key.as_dict(private=False).items()}
-        made.append({**public, "kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM})
-    return tuple(made)
+    return tuple(_published(_secret(keyring, period)) for period in (now, now + 1, now - 1))
+
+
+@lru_cache(maxsize=16)
+def _published(secret: str) -> dict[str, str]:
+    key = _key(secret)
+    public = {name: str(value) for name, value in key.as_dict(private=False).items()}
+    return {**public, "kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM}
 
 
 def own_key(keyring: Keyring, at: datetime, kid: str) -> dict[str, str] | None:

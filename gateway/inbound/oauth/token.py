@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from gateway.errors import (
+    Busy,
     Conflict,
     GatewayError,
     Malformed,
@@ -70,6 +71,8 @@ async def token(node: Node, call: Call) -> Egress:
     said: Shown | None = None
     try:
         said = shown(form["client_assertion"], form.get("client_id", ""), node.base + PATH, node.clock())
+        if node.slowing.crowded(said.client):
+            raise Busy
         caller = await _proven(node, said)
         return await _granted(node, call, caller, form.get("scope", ""))
     except UnknownCaller:
@@ -159,11 +162,11 @@ async def _used(
     }
     facts = {
         "who": {name: value for name, value in who.items() if value},
-        "what": {"token": outcome, **what},
+        "what": {"asked": "token", **what},
         "where": {"network": call.network},
         "how": {"proof": "private_key_jwt", "key": caller.key.thumbprint, "bound": bool(call.certificate)},
     }
-    fact = AuditFact(node.ids(), "", "admin", at, None, "token", node.site.revision, facts)
+    fact = AuditFact(node.ids(), "", "admin", at, None, outcome, node.site.revision, facts)
     try:
         await asyncio.wrap_future(node.store.commit(Unit((used, fact))))
     except Conflict:
