@@ -28,15 +28,21 @@ from gateway.inbound import batch, emergency, explaining, fhir, public, replay, 
 from gateway.inbound.certificate import CertifiedProtocol
 from gateway.inbound.mllp_intake import listen
 from gateway.inbound.mount import no_such_door, router
+from gateway.inbound.oauth import discovery, token
 from gateway.inbound.plugged import plugged_doors
 from gateway.inbound.selftest import self_test
 from gateway.mapping.overlay import look_at
 from gateway.model.agreement import Site
 from gateway.model.door import Door
+from gateway.outbound.checked import CheckedHttp
 from gateway.outbound.http import HttpTransport
+from gateway.outbound.introspection import IntrospectionEndpoint
 from gateway.outbound.issuer import Issuer
+from gateway.outbound.jwks import KeySetFetcher
 from gateway.outbound.mllp import MllpTransport
 from gateway.outbound.terminology import TerminologyServer
+from gateway.pipeline.introspections import Introspections
+from gateway.pipeline.keysets import KeySets
 from gateway.pipeline.node import Cpu, Node, Pace
 from gateway.pipeline.workers import Workers
 from gateway.settings import Settings
@@ -70,6 +76,12 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
         pace=Pace(settings.lease, settings.backoff_first, settings.backoff_most, settings.give_up_after),
         rulebook=rulebook,
         rules=rules,
+        base=settings.base,
+        keysets=KeySets(KeySetFetcher(CheckedHttp(loopback=settings.jwks_loopback)), time.monotonic),
+        introspections=Introspections(
+            IntrospectionEndpoint(CheckedHttp(loopback=settings.jwks_loopback), settings.data_dir / "secrets"),
+            time.monotonic,
+        ),
     )
 
 
@@ -161,6 +173,8 @@ async def close(node: Node) -> None:
     """Ends what a node holds; the store's queue is drained."""
     for transport in node.transports.values():
         await transport.close()
+    await node.keysets.close()
+    await node.introspections.close()
     node.cpu.close()
     await asyncio.to_thread(node.store.close)
 
@@ -199,6 +213,8 @@ def described() -> dict[str, Any]:
 def all_doors(app: FastAPI) -> tuple[Door, ...]:
     """Every door of the gateway, the core's and the plug-ins'."""
     return (
+        *token.DOORS,
+        *discovery.DOORS,
         *rest.DOORS,
         *replay.DOORS,
         *emergency.DOORS,

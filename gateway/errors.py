@@ -10,6 +10,7 @@
     ├── Refused                  who asks, or what is asked, is not agreed
     │   ├── UnknownCaller        nobody we know, or proof missing or wrong
     │   ├── NotAllowed           known, but not for this
+    │   │   └── OutOfScope       not with the scopes of this token
     │   ├── NotAgreed            no agreement names this trigger for this sender
     │   ├── Unanswerable         a question with a parameter or form we do not answer
     │   ├── NotFound             there is no such thing, or not for you: the same answer
@@ -123,6 +124,10 @@ class NotAllowed(Refused):
     """A known caller that may not do this."""
 
     said = "This caller may not do that."
+
+
+class OutOfScope(NotAllowed):
+    """A caller whose token does not hold the scope that this needs."""
 
 
 class NotAgreed(Refused):

@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     port: int = 8080
     console_loopback: bool = False  # people at this machine see the console without a key; never behind a proxy on it
     console_hosts: str = ""  # further names the console answers to, by comma (host or host:port)
+    public_url: str = ""  # how callers write this gateway's address; empty: of this host and port
+    jwks_loopback: bool = False  # key sets of clients may be fetched over plain http from this machine
     mllp_host: str = "127.0.0.1"
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -41,6 +43,13 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database URL in effect."""
         return self.database_url or f"sqlite:///{self.data_dir / 'gateway.db'}"
+
+    @property
+    def base(self) -> str:
+        """The address in effect, without a slash at the end: issuer and audience of tokens."""
+        scheme = "https" if self.tls_certificate else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"{scheme}://{host}:{self.port}"
 
     @property
     def site_key(self) -> Path:

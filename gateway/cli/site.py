@@ -70,10 +70,20 @@ def register_command(
     roles: Annotated[
         str, typer.Option("--roles", help="Roles of the key, with commas: system, admin, auditor.")
     ] = "system",
+    client: Annotated[
+        str, typer.Option("--client", help="Register a client for access tokens instead, under this client_id.")
+    ] = "",
+    jwks: Annotated[
+        Path | None, typer.Option("--jwks", help="Its public keys: a JWK set or one JWK (with --client).")
+    ] = None,
+    scopes: Annotated[str, typer.Option("--scopes", help="What it may ask for: 'system/Patient.rs system/*.c'.")] = "",
 ) -> None:
-    """Make an API key and print it once; only its SHA-256 is kept, in participants/PARTICIPANT.yaml."""
+    """Make an API key and print it once; only its SHA-256 is kept, in participants/PARTICIPANT.yaml. Or register a client."""
     from gateway.site.register import new_api_key, register_key
 
+    if client or jwks is not None or scopes:
+        _register_client(root, participant, client, jwks, scopes)
+        return
     api_key = new_api_key(participant)
     try:
         entry = register_key(root, participant, api_key, [role.strip() for role in roles.split(",")])
@@ -81,3 +91,17 @@ def register_command(
         raise unusable(refused.text) from refused
     Console(stderr=True).print(f"{entry}: this key is shown once and kept nowhere.", style="yellow", markup=False)
     typer.echo(api_key)
+
+
+def _register_client(root: Path, participant: str, client: str, jwks: Path | None, scopes: str) -> None:
+    from gateway.site.register import register_client
+
+    if not client or jwks is None or not scopes.split():
+        raise unusable("A client needs --client, --jwks and --scopes.")
+    try:
+        register_client(root, participant, client, jwks.read_bytes(), scopes.split())
+    except OSError as refused:
+        raise unusable("The file of keys cannot be read.") from refused
+    except GatewayError as refused:
+        raise unusable(refused.text) from refused
+    typer.echo(f"{client}: registered with {participant}.")

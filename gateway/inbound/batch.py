@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from gateway.errors import OFF_RECORD, GatewayError, Invalid, Malformed, NotFound, TooLarge, Unanswerable, Unsupported
+from gateway.errors import (
+    OFF_RECORD,
+    GatewayError,
+    Invalid,
+    Malformed,
+    NotFound,
+    OutOfScope,
+    TooLarge,
+    Unanswerable,
+    Unsupported,
+)
 from gateway.inbound import fhir, rest
 from gateway.inbound.dialect import media_type
 from gateway.inbound.parameters import pairs_of
@@ -44,6 +54,8 @@ async def posted(node: Node, call: Call) -> Egress:
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise Invalid("A Bundle is posted here.", "resourceType")
     if bundle.get("type") in _TAKEN:
+        if not call.principal.may("*", "c"):  # the scope of POST /messages; a question's is asked where it is decided
+            raise OutOfScope
         _unconditional(bundle)
         return await rest.messages(node, call)
     if bundle.get("type") != "batch" or call.query:
@@ -99,7 +111,17 @@ def _asked(call: Call, entry: Any) -> tuple[Call, Handler, Shape]:
             headers = {"if-none-match": str(tag)} if (tag := request.get("ifNoneMatch")) else {}
             parameters = pairs_of(query.encode())
             return (
-                Call(call.principal, "GET", found.groupdict(), parameters, headers, b"", call.network, "/fhir"),
+                Call(
+                    call.principal,
+                    "GET",
+                    found.groupdict(),
+                    parameters,
+                    headers,
+                    b"",
+                    call.network,
+                    "/fhir",
+                    call.certificate,
+                ),
                 handler,
                 shape,
             )
@@ -127,4 +149,8 @@ def _unconditional(bundle: Mapping[str, Any]) -> None:
             raise Unanswerable("What is written is taken without conditions, by PUT or POST.", "Bundle.entry.request")
 
 
-DOORS = (Door("POST", "/fhir", posted, "A batch of questions, or a transaction for the intake", max_body=_MOST_BYTES),)
+DOORS = (
+    Door(
+        "POST", "/fhir", posted, "A batch of questions, or a transaction for the intake", max_body=_MOST_BYTES, scope=""
+    ),
+)

@@ -93,5 +93,12 @@ def _made(body: bytes, form: Form, asked: Asked) -> dict[str, Any]:
 
 
 DOORS = (
-    Door("POST", "/fhir/$convert", convert, "What the caller's own document becomes in FHIR R4", max_body=_MOST_BYTES),
+    Door(
+        "POST",
+        "/fhir/$convert",
+        convert,
+        "What the caller's own document becomes in FHIR R4",
+        max_body=_MOST_BYTES,
+        scope="",
+    ),
 )

@@ -89,7 +89,14 @@ def _looked(node: Node, call: Call) -> AuditFact:
 
 
 DOORS = (
-    Door("POST", "/emergency", begin, "Open one person's record in an emergency, with a reason", max_body=_MAX_BODY),
+    Door(
+        "POST",
+        "/emergency",
+        begin,
+        "Open one person's record in an emergency, with a reason",
+        max_body=_MAX_BODY,
+        scope="Patient.r",
+    ),
     Door(
         "GET", "/emergency", waiting, "Openings that wait for a review", ("operator", "auditor", "protection-officer")
     ),

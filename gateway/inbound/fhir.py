@@ -151,20 +151,45 @@ def _terms(node: Node) -> Terms:
 
 _EVERYTHING = "/fhir/Patient/{id}/$everything"
 _READS = (
-    Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person"),
-    Door("GET", "/fhir/{type}/{id}/_history", history, "Every version of a resource", shape="history"),
-    Door("GET", "/fhir/{type}/{id}/_history/{version}", vread, "Read one version of a resource"),
-    Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset"),
+    Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person", scope="{type}.r"),
+    Door(
+        "GET", "/fhir/{type}/{id}/_history", history, "Every version of a resource", shape="history", scope="{type}.r"
+    ),
+    Door("GET", "/fhir/{type}/{id}/_history/{version}", vread, "Read one version of a resource", scope="{type}.r"),
+    Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset", scope="{type}.s"),
 )
 _POSTED = (
-    Door("POST", "/fhir/{type}/_search", search, "Search by a form", max_body=MOST_FORM, shape="searchset"),
-    Door("POST", _EVERYTHING, everything, "All of one person (Parameters)", max_body=MOST_FORM, shape="searchset"),
+    Door(
+        "POST",
+        "/fhir/{type}/_search",
+        search,
+        "Search by a form",
+        max_body=MOST_FORM,
+        shape="searchset",
+        scope="{type}.s",
+    ),
+    Door(
+        "POST",
+        _EVERYTHING,
+        everything,
+        "All of one person (Parameters)",
+        max_body=MOST_FORM,
+        shape="searchset",
+        scope="Patient.r",
+    ),
 )
 DOORS = (
-    Door("GET", "/fhir/metadata", metadata, "What this façade offers", ("system", "operator", "integrator", "auditor")),
+    Door(
+        "GET",
+        "/fhir/metadata",
+        metadata,
+        "What this façade offers",
+        ("system", "operator", "integrator", "auditor"),
+        scope="",
+    ),
     *validation.DOORS,
     *conversion.DOORS,
-    Door("GET", _EVERYTHING, everything, "All of one person", shape="searchset"),
+    Door("GET", _EVERYTHING, everything, "All of one person", shape="searchset", scope="Patient.r"),
     *_POSTED,
     *_READS,
 )

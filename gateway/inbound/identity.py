@@ -1,4 +1,4 @@
-"""Who is calling: an API key or a client certificate becomes a Principal, before a byte of the body is read.
+"""Who is calling: an API key, an access token or a client certificate becomes a Principal, before a byte of the body is read.
 
 Keys are random 256-bit secrets, kept as SHA-256; a certificate is known by the SHA-256 of its DER form (RFC 8705, section 3.1).
 """
@@ -10,18 +10,39 @@ import ipaddress
 from collections.abc import Mapping
 
 from gateway.errors import UnknownCaller
+from gateway.inbound.oauth.access import AccessTokens
 from gateway.model.agreement import Participant, Site
+from gateway.model.base64url import encoded
 from gateway.model.document import Principal
 from gateway.site import participant_of_key
 
 _MAX_TOKEN = 512
+_POINTS = 2  # of a JWS in compact form
 
 
-def principal_of(site: Site, headers: Mapping[str, str], certificate: bytes | None, network: str) -> Principal:
-    """The caller behind a request. Raises UnknownCaller, in one wording, for no proof, a wrong one, or a participant switched off."""
+def certificate_digest(certificate: bytes | None) -> str:
+    """x5t#S256 of a certificate in DER (RFC 8705, 3.1), "" without one."""
+    return encoded(hashlib.sha256(certificate).digest()) if certificate else ""
+
+
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """What the caller shows as its token (RFC 6750, 2.1), "" for nothing."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and 0 < len(token.strip()) <= _MAX_TOKEN:
-        return _known(site, token.strip().encode(), "api-key", network)
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def principal_of(
+    site: Site, headers: Mapping[str, str], certificate: bytes | None, network: str, tokens: AccessTokens | None = None
+) -> Principal:
+    """The caller behind a request. Raises UnknownCaller, in one wording, for no proof, a wrong one, or a participant switched off.
+
+    What has two points in it is a token, never a key; `tokens` reads those of this gateway.
+    """
+    token = bearer_token(headers)
+    if token.count(".") == _POINTS and tokens is not None:
+        return tokens.principal(token, certificate_digest(certificate), network)
+    if 0 < len(token) <= _MAX_TOKEN:
+        return _known(site, token.encode(), "api-key", network)
     if certificate is not None:
         return _known(site, certificate, "certificate", network)
     raise UnknownCaller

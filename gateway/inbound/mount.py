@@ -21,13 +21,17 @@ from gateway.errors import (
     Malformed,
     NotAllowed,
     NotFound,
+    OutOfScope,
     TooLarge,
     Unanswerable,
+    UnknownCaller,
     Unsupported,
 )
 from gateway.inbound import bundles
 from gateway.inbound.dialect import dialect_of
-from gateway.inbound.identity import principal_of
+from gateway.inbound.identity import bearer_token, certificate_digest, principal_of
+from gateway.inbound.oauth.access import access_tokens
+from gateway.inbound.oauth.foreign import foreign_principal
 from gateway.inbound.parameters import pairs_of
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door, Shape
@@ -40,6 +44,8 @@ from gateway.pipeline.node import Node
 FHIR_JSON = "application/fhir+json"
 _PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 _ADVICE = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
+_SCOPED = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}  # RFC 6750, 3.1
+_IN_ADDRESS = "access_token"  # RFC 6750, 2.3: addresses are written into logs, so no token is taken from one
 _log = structlog.get_logger("gateway.doors")
 
 
@@ -68,11 +74,11 @@ def _endpoint(node: Node, door: Door) -> Callable[[Request], Any]:
                 node.counted(type(error).__name__, door.path)
             return respond(_told(node, door, request, error), door.shape)
         except ClientDisconnect:
-            return respond(refusal(Malformed()), door.shape)  # nobody is there to read it
+            return respond(_told(node, door, request, Malformed()), door.shape)  # nobody is there to read it
         except Exception as error:  # the door: a defect is told without detail
             node.counted(Defect.__name__, door.path)
             _log.error("defect at a door", path=door.path, kind=type(error).__name__)
-            return respond(refusal(Defect()), door.shape)
+            return respond((door.told or refusal)(Defect()), door.shape)
 
     return endpoint
 
@@ -82,39 +88,51 @@ async def _answered(node: Node, door: Door, request: Request) -> Egress:
     headers = {name: value for name, value in request.headers.items()}
     certificate = request.scope.get("state", {}).get("peer_certificate")
     try:
-        principal = _caller(node, door, headers, certificate, network)
+        principal = await _caller(node, door, headers, certificate, network)
+        _in_scope(door, principal, request.path_params)
     except NotAllowed:
         node.counted(NotAllowed.__name__, door.path)
         raise
     body = await _bounded(request, door.max_body)
+    query = pairs_of(request.scope.get("query_string", b""))
+    if any(name == _IN_ADDRESS for name, _ in query):
+        raise UnknownCaller
     call = Call(
-        principal,
-        request.method,
-        request.path_params,
-        pairs_of(request.scope.get("query_string", b"")),
-        headers,
-        body,
-        network,
-        request.url.path,
-    )
+        principal, request.method, request.path_params, query, headers, body, network, request.url.path,
+        certificate_digest(certificate),
+    )  # fmt: skip
     return await door.handler(node, call)
 
 
 def _told(node: Node, door: Door, request: Request, error: GatewayError) -> Notice:
     """A refusal before the line, in the caller's dialect where the door takes documents of any standard."""
+    if door.told is not None:
+        return door.told(error)
     dialect = dialect_of({name: value for name, value in request.headers.items()})
     if door.any_standard and dialect.NAME != "fhir":
         return dialect.reply(b"", error, node.ids(), node.clock())
     return refusal(error)
 
 
-def _caller(node: Node, door: Door, headers: Mapping[str, str], certificate: bytes | None, network: str) -> Principal:
+async def _caller(
+    node: Node, door: Door, headers: Mapping[str, str], certificate: bytes | None, network: str
+) -> Principal:
     if door.roles == ANYONE:
         return Principal("", "", ANYONE, proof="", network=network)
-    principal = principal_of(node.site, headers, certificate, network)
+    foreign = await foreign_principal(node, bearer_token(headers), certificate_digest(certificate), network)
+    principal = foreign or principal_of(node.site, headers, certificate, network, access_tokens(node))
     if held(principal.roles).isdisjoint(door.roles):
         raise NotAllowed
     return principal
+
+
+def _in_scope(door: Door, principal: Principal, path: Mapping[str, str]) -> None:
+    """A caller with a token needs the door's scope; a door that names none is not for tokens. Raises OutOfScope."""
+    if principal.scopes is None or door.scope == "":
+        return
+    kind, _, letter = (door.scope or "").format_map(path).partition(".")
+    if not letter or not principal.may(kind, letter):
+        raise OutOfScope
 
 
 async def _bounded(request: Request, most: int) -> bytes:
@@ -149,7 +167,7 @@ def no_such_door(app: FastAPI) -> None:
 
 def refusal(error: GatewayError) -> Notice:
     """What a refusal says in FHIR."""
-    return Notice(outcome_of(error), error.status)
+    return Notice(outcome_of(error), error.status, headers=_SCOPED if isinstance(error, OutOfScope) else {})
 
 
 def respond(egress: Egress, shape: Shape) -> Response:

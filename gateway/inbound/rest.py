@@ -190,6 +190,7 @@ DOORS = (
         "Take a document of any supported standard",
         max_body=20_000_000,
         any_standard=True,
+        scope="*.c",
     ),
     Door("GET", "/exchanges", exchanges, "Search the journal by the seven questions", _READERS),
     Door("GET", "/exchanges/daily", daily, "What came in and what became of it, per agreement", _READERS),

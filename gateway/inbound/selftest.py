@@ -55,6 +55,7 @@ def _questions(node: Node, secret: str) -> tuple[tuple[dict[str, Any], tuple[int
         ({**push, "headers": {**v2, "Authorization": "Bearer wrong"}}, (401,)),
         ({**push, "headers": {**v2, **known}}, (422,)),
         (pull, (401,)),
+        ({**pull, "headers": {"Authorization": "Bearer e30.e30.e30"}}, (401,)),
         ({**pull, "headers": known}, (403,)),
         ({"method": "GET", "url": "/exchanges", "headers": known}, (403,)),
     )

@@ -39,8 +39,8 @@ def doors(chosen: Chosen) -> tuple[Door, ...]:
 def _pair(chosen: Chosen, path: str, names: Names, operation: Operation | None, summary: str) -> tuple[Door, Door]:
     handler = _handler(chosen, names, operation)
     return (
-        Door("GET", path, handler, summary, _ROLES),
-        Door("POST", path, handler, f"{summary} (Parameters)", _ROLES, max_body=_MAX_BODY),
+        Door("GET", path, handler, summary, _ROLES, scope=""),
+        Door("POST", path, handler, f"{summary} (Parameters)", _ROLES, max_body=_MAX_BODY, scope=""),
     )
 
 

@@ -151,6 +151,13 @@ def _wrong(resource: Mapping[str, Any], asked: Asked) -> tuple[Finding, ...]:
 
 
 DOORS = (
-    Door("POST", "/fhir/$validate", validate, "Findings on the caller's own document", max_body=_MOST_BYTES),
-    Door("POST", "/fhir/{type}/$validate", validate, "Findings on a resource of that type", max_body=_MOST_BYTES),
+    Door("POST", "/fhir/$validate", validate, "Findings on the caller's own document", max_body=_MOST_BYTES, scope=""),
+    Door(
+        "POST",
+        "/fhir/{type}/$validate",
+        validate,
+        "Findings on a resource of that type",
+        max_body=_MOST_BYTES,
+        scope="",
+    ),
 )

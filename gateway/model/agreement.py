@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from gateway.model.scopes import Scopes
 from gateway.model.signin import SignIn
 
 State = Literal["draft", "shadow", "active", "ended"]
@@ -22,6 +23,49 @@ class Key:
     sha256: str
     roles: tuple[str, ...] = ("system",)
     authn_level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key that a client signs with: P-384 (ES384) or RSA (RS384), as a JWK without anything else, and its RFC 7638 thumbprint."""
+
+    kid: str
+    kty: Literal["EC", "RSA"]
+    thumbprint: str
+    jwk: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A system of a participant that gets access tokens (SMART Backend Services): its id and what it may ask for.
+
+    Its keys stand here, or at `jwks_url`; `private` lets that lead to a private address. `bound`: only tokens bound to a certificate.
+    """
+
+    id: str
+    scopes: Scopes
+    keys: tuple[PublicKey, ...] = ()
+    jwks_url: str = ""
+    private: bool = False
+    bound: bool = False
+    active: bool = True
+    authn_level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who else makes tokens for a participant's systems, asked about each of them (RFC 7662) at `url` as `client_id` with a `secret`.
+
+    `clients` are the client ids that may come with them, `scopes` the most they can hold; `secret` is named as that of an endpoint.
+    """
+
+    issuer: str
+    url: str
+    client_id: str
+    secret: str
+    clients: tuple[str, ...]
+    scopes: Scopes
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +126,9 @@ class Participant:
     jurisdiction: str = ""
     active: bool = True
     v2: V2Form = field(default_factory=V2Form)
+    clients: tuple[Client, ...] = ()
+    issuer: Issuer | None = None
+    organization: str = ""  # the URI it goes by in hl7-b2b (organization_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, NewType
 
 from gateway.errors import GatewayError, joint_status
 from gateway.model.report import Loss, Origin, Report
+from gateway.model.scopes import Scopes, allows
 
 Resource = Mapping[str, Any]
 PersonKey = NewType("PersonKey", str)  # a random UUID per person, never derived from an identifier
@@ -22,9 +23,19 @@ class Principal:
     client: str
     roles: tuple[str, ...] = ("system",)
     user: str = ""
-    proof: str = "api-key"  # api-key | certificate | mllp-peer | local
+    proof: str = "api-key"  # api-key | certificate | token | introspection | mllp-peer | local
     authn_level: int = 1
     network: str = ""  # peer address
+    scopes: Scopes | None = None  # of its token; None: it came without one, and roles alone say what it may
+    purposes: tuple[str, ...] | None = None  # the only ones it may claim now; None: all that its participant may
+
+    def may(self, type: str, letter: str) -> bool:
+        """Whether its token, if it came with one, holds a SMART permission: `may("Patient", "r")`."""
+        return self.scopes is None or allows(self.scopes, type, letter)
+
+    def claims(self, purpose: str) -> bool:
+        """Whether it may claim a purpose of use, as far as its token narrows that."""
+        return self.purposes is None or purpose in self.purposes
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gateway.errors import GatewayError
 from gateway.model.document import Principal
-from gateway.model.released import Egress
+from gateway.model.released import Egress, Notice
 
 Shape = Literal["resource", "searchset", "history"]
 ANYONE = ("anyone",)  # the roles of a door that asks nobody who they are; it gives constant wording and metadata only
@@ -28,6 +29,7 @@ class Call:
     body: bytes
     network: str
     url: str  # path of the request as the caller wrote it, without the query
+    certificate: str = ""  # x5t#S256 (RFC 8705, 3.1) of the client certificate of this connection
 
 
 Handler = Callable[[Any, Call], Awaitable[Egress]]
@@ -38,7 +40,8 @@ class Door:
     """`roles`: the caller needs one of them. `shape`: how a Released is written (one resource, or a Bundle).
 
     `max_body` in bytes, 0 = the door takes no body; `any_standard`: it takes, and answers in, every standard.
-    `summary` is for the OpenAPI description.
+    `summary` is for the OpenAPI description. `scope` is what a caller with a token needs: `Patient.r`, `*.c`, `{type}.s` of the path,
+    "" no scope; None: no token opens this door. `told` says a refusal where it is not an OperationOutcome.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -50,3 +53,5 @@ class Door:
     any_standard: bool = False
     shape: Shape = "resource"
     responses: Mapping[int, str] = field(default_factory=dict)
+    scope: str | None = None
+    told: Callable[[GatewayError], Notice] | None = None

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.model.agreement import Issuer
 from gateway.model.document import PersonKey
 from gateway.model.questions import Exchange
 from gateway.model.records import (
@@ -121,6 +122,24 @@ class Keyring(Protocol):
 
     def open(self, sealed: Sealed) -> bytes:
         """Decrypts. Raises NotFound when the data key is gone (erased)."""
+
+
+class KeySetSource(Protocol):
+    """Fetches a client's key set (JWK set) from the address that the site names."""
+
+    async def fetch(self, url: str, *, private: bool = False) -> tuple[bytes, float]:
+        """Its bytes, up to 64 KB, and how many seconds they last. `private`: the address may be a private one. Raises Unavailable."""
+
+    async def close(self) -> None: ...
+
+
+class Introspector(Protocol):
+    """Asks an issuer about a token of its own (RFC 7662)."""
+
+    async def ask(self, issuer: Issuer, token: str) -> bytes:
+        """The JSON of its answer, up to 64 KB. Raises Unavailable."""
+
+    async def close(self) -> None: ...
 
 
 class Transport(Protocol):

@@ -155,7 +155,10 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Generic durable state of a plug-in or of a room: `records(kind, key, expires)`; `value` is JSON, sealed where it tells of a person."""
+    """Generic durable state of a plug-in or of a room: `records(kind, key, expires)`; `value` is JSON, sealed where it tells of a person.
+
+    Put again, it is replaced; one that is put `once` fails its unit when it is there already and has not expired.
+    """
 
     kind: str
     key: str
@@ -163,6 +166,7 @@ class Record:
     at: datetime
     expires: datetime | None = None
     sealed: Sealed | None = None
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ No redirect is followed and no address outside the site's files is ever called, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 
-from gateway.errors import GiveUp, InDoubt, Misconfigured, TryLater
+from gateway.errors import GiveUp, InDoubt, TryLater
 from gateway.model.agreement import Endpoint
+from gateway.outbound.secret import secret_of
 
 _MAX_ANSWER = 1_000_000
 _LATER = frozenset({300, 301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 408, 425, 429, 500, 502, 503, 504})
@@ -43,15 +43,10 @@ class HttpTransport:
             await answer.aclose()
 
     def _authorization(self, endpoint: Endpoint) -> dict[str, str]:
-        """The endpoint's bearer token, read when it is used, so that it can be changed without a restart."""
+        """The endpoint's bearer token."""
         if not endpoint.secret:
             return {}
-        name = endpoint.secret.removeprefix("file:")
-        try:
-            token = (self._secrets / name).read_text() if name != endpoint.secret else os.environ[name]
-        except (OSError, KeyError) as error:
-            raise Misconfigured(f"The secret of endpoint {endpoint.id} is missing.") from error
-        return {"Authorization": f"Bearer {token.strip()}"}
+        return {"Authorization": f"Bearer {secret_of(self._secrets, endpoint.secret)}"}
 
     async def close(self) -> None:
         """Closes the connections."""

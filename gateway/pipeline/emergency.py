@@ -102,7 +102,12 @@ def _entitled(node: Node, caller: Principal, wanted: Wanted, at: datetime) -> No
     roles = set(rules.get("roles", ())) & set(participant.staff_roles)
     proved = caller.authn_level >= rules.get("minAuthnLevel", caller.authn_level + 1)
     another = bool(caller.user) and wanted.user != caller.user
-    if not any(map(for_emergencies, agreements)) or wanted.role not in roles or not proved or another:
+    if (
+        not any(for_emergencies(one) and caller.claims(one.purpose) for one in agreements)
+        or wanted.role not in roles
+        or not proved
+        or another
+    ):
         raise NotAllowed
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,11 +19,15 @@ from zoneinfo import ZoneInfo
 from gateway.errors import Busy
 from gateway.model.agreement import Participant, Site
 from gateway.model.ports import Clock, Ids, Keyring, Store, Transport
+from gateway.pipeline.introspections import Introspections
+from gateway.pipeline.keysets import KeySets
+from gateway.pipeline.slowing import Slowing
 from gateway.validating.rulebook import Rulebook, Rules, rules_of
 
 T = TypeVar("T")
 LARGE = 64_000  # bytes; what costs is resources, and 64 KB of OBX are a thousand of them
 MAX_HELD = 200_000_000  # bytes of documents on their way at one time
+_ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}", re.ASCII)
 
 
 class Cpu:
@@ -104,7 +110,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """The gateway as the line sees it."""
+    """The gateway as the line sees it. `base` is its address for callers (`https://gateway.example`), without a slash at the end."""
 
     site: Site
     store: Store
@@ -116,6 +122,10 @@ class Node:
     pace: Pace = field(default_factory=Pace)
     rulebook: Rulebook = field(default_factory=Rulebook)
     rules: Rules = field(default_factory=lambda: rules_of(Rulebook()))
+    base: str = "http://127.0.0.1:8080"
+    keysets: KeySets = field(default_factory=lambda: KeySets(None, time.monotonic))
+    introspections: Introspections = field(default_factory=lambda: Introspections(None, time.monotonic))
+    slowing: Slowing = field(default_factory=lambda: Slowing(time.monotonic))
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -134,6 +144,10 @@ class Node:
     def day(self, at: datetime) -> date:
         """The day of a moment where the site is: agreements begin and end there."""
         return at.astimezone(ZoneInfo(self.site.zone)).date()
+
+    def account(self, user: str) -> str:
+        """Who sat at a caller's system, when it reads like an account; anything else only as a keyed token."""
+        return user if not user or _ACCOUNT.fullmatch(user) else "token:" + self.keyring.token("user", user)[:16]
 
     def participant(self, id: str) -> Participant:
         """A participant of the site. Raises KeyError."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -32,7 +31,6 @@ from gateway.stages.validate import validate_mapped
 
 _log = structlog.get_logger("gateway.line")
 DEFECT = "Defect"
-_ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}", re.ASCII)
 
 
 def outcome(
@@ -76,7 +74,7 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
     )
     return Exchange(
         id=node.ids(), received_id=received.id, agreement=agreement.id, status="pending", site_revision=node.site.revision,
-        who=Who(principal.participant, principal.client, _user(node, parsed.user) or principal.user, ",".join(principal.roles)),
+        who=Who(principal.participant, principal.client, node.account(parsed.user or principal.user), ",".join(principal.roles)),
         whom=Whom(whose.person, agreement.recipient),
         when=When(received.at, due=by, keep_until=_keep_until(node, received, agreement)),
         where=Where(agreement.jurisdiction, principal.network, agreement.endpoint),
@@ -85,11 +83,6 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
         how=How(parsed.standard, received.transport, agreement.interaction, ", ".join(prepared.mapped.map), agreement.profile),
         steps=steps,
     )  # fmt: skip
-
-
-def _user(node: Node, user: str) -> str:
-    """Who sat at the sender's system, when it reads like an account; anything else only as a keyed token."""
-    return user if not user or _ACCOUNT.fullmatch(user) else "token:" + node.keyring.token("user", user)[:16]
 
 
 def _keep_until(node: Node, received: Received, agreement: Agreement) -> str:

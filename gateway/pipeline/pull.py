@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, Refused, Unavailable
+from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, OutOfScope, Refused, Unavailable
 from gateway.model.agreement import Agreement
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
@@ -58,10 +58,14 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     at = node.clock()
     mark = opened(node, question.page, principal) if question.page else None
     question = _again(node, question, mark) if mark else question
+    if not _in_scope(principal, question):
+        sheet = _sheet(node, principal, question, None, None, at)
+        return _nothing(node, sheet, "out-of-scope", OutOfScope())
     agreements = [
         a
         for a in reading_agreements(node.site, principal.participant, node.day(at))
         if question.types <= frozenset(a.types)
+        and principal.claims(a.purpose)
         and (mark is None or (a.id, a.purpose) == (mark.agreement, mark.purpose))
     ]
     if not agreements:
@@ -78,15 +82,21 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
         return _nothing(node, sheet, "nothing-opened", Gone() if mark else _absent(question))
     for agreement in (*glass, *usual):
         emergency = opening if agreement in glass else None
-        one = _under(question, agreement)
+        one = _under(question, agreement, principal)
         acting = emergency.acting if emergency else None
-        world = world_of(node, agreement, person, principal.participant, one, acting)
+        world = world_of(node, agreement, person, principal, one, acting)
         if mark is not None and world.decision.epoch != mark.epoch:
             return _nothing(node, sheet, "consents-changed", Gone())
         if world.concerned & set(world.decision.released):
             asking = Asking(_by(sheet, agreement, emergency), one, agreement, principal, mark)
             return _answered(node, asking, world)
     return _withheld(node, sheet, question, world)
+
+
+def _in_scope(principal: Principal, question: Question) -> bool:
+    """Whether a caller's token, if it has one, holds every type that the question touches: `s` where it searches, `r` where it reads."""
+    letter = "s" if question.interaction == "search" else "r"
+    return all(principal.may(kind, letter) for kind in {question.type, *question.types})
 
 
 def _by(sheet: Exchange, agreement: Agreement, emergency: Opening | None) -> Exchange:
@@ -119,11 +129,12 @@ def _person(node: Node, principal: Principal, question: Question, mark: Mark | N
     return person
 
 
-def _under(question: Question, agreement: Agreement) -> Question:
-    """`$everything` without types is about all that the agreement covers."""
+def _under(question: Question, agreement: Agreement, principal: Principal) -> Question:
+    """`$everything` without types is about all that the agreement covers and the caller's token, if it has one, holds."""
     if question.interaction != "everything" or question.wanted.types:
         return question
-    return replace(question, search=replace(question.wanted, types=agreement.types))
+    types = tuple(kind for kind in agreement.types if principal.may(kind, "r"))
+    return replace(question, search=replace(question.wanted, types=types))
 
 
 def _absent(question: Question) -> GatewayError | None:
@@ -142,7 +153,7 @@ def _sheet(
     return Exchange(
         id=node.ids(), received_id="", agreement=agreement.id if agreement else "", status="answered",
         site_revision=node.site.revision,
-        who=Who(agreement.sender if agreement else "", principal.client, principal.user, ",".join(principal.roles)),
+        who=Who(agreement.sender if agreement else "", principal.client, node.account(principal.user), ",".join(principal.roles)),
         whom=Whom(person, principal.participant), when=When(at),
         where=Where(agreement.jurisdiction if agreement else "", principal.network),
         what=What(f"{question.interaction}:{question.type}"),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.model.agreement import Agreement
-from gateway.model.document import Item, PersonKey
+from gateway.model.document import Item, PersonKey, Principal
 from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
 from gateway.model.references import references_in
@@ -47,11 +47,20 @@ class World:
 
 
 def world_of(
-    node: Node, agreement: Agreement, person: PersonKey, reader: str, question: Question, acting: Acting | None = None
+    node: Node,
+    agreement: Agreement,
+    person: PersonKey,
+    reader: Principal,
+    question: Question,
+    acting: Acting | None = None,
 ) -> World:
-    """The world of a question under an agreement; `acting` in an emergency. Raises TooLarge."""
-    held = rows_held(person, agreement.sender, agreement.types, node.store)
-    about_these = wanted(question, held, reader, node.keyring)
+    """The world of a question under an agreement; `acting` in an emergency. Raises TooLarge.
+
+    What the reader's token does not hold is not in it, so that no include or reference leads there.
+    """
+    types = tuple(kind for kind in agreement.types if reader.may(kind, "r") or reader.may(kind, "s"))
+    held = rows_held(person, agreement.sender, types, node.store)
+    about_these = wanted(question, held, reader.participant, node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
     if question.interaction in ("vread", "history"):
         opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]
@@ -60,7 +69,7 @@ def world_of(
     opened += _opened(node, [held[reference] for reference in sorted((named & held.keys()) - about_these)], person)
     items, rows = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
-    return World(items, rows, _strictest(_decided(node, agreement, person, items, acting)), present)
+    return World(items, rows, _strictest(_decided(node, agreement, person, items, reader, acting)), present)
 
 
 def _strictest(decision: Decision) -> Decision:
@@ -92,13 +101,13 @@ def _versions(node: Node, item: Item, row: ResourceRecord, person: PersonKey) ->
 
 
 def _decided(
-    node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item], acting: Acting | None
+    node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item], reader: Principal, acting: Acting | None
 ) -> Decision:
     births = {str(birth) for row in node.store.resources(person, "Patient") if (birth := _birth(node, row))}
     known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
-    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at, acting)
+    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at, acting, reader.purposes)
     return decide_items(marked, asked, node.site, known)
 
 

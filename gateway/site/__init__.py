@@ -16,11 +16,18 @@ from gateway.site.cross import Files, cross_problems
 from gateway.site.policies import merged, register_problems
 from gateway.site.revision import revision
 from gateway.site.schema import Kind, schema_problems
-from gateway.site.selection import agreements_for, endpoint_of, listeners, participant_of_key, reading_agreements
+from gateway.site.selection import (
+    agreements_for,
+    client_of,
+    endpoint_of,
+    listeners,
+    participant_of_key,
+    reading_agreements,
+)
 from gateway.site.text import CASES, Problem, Unreadable, Written, broken, read_yaml
 
 __all__ = [
-    "Problem", "agreements_for", "check_site", "endpoint_of", "listeners", "load_site", "participant_of_key",
+    "Problem", "agreements_for", "check_site", "client_of", "endpoint_of", "listeners", "load_site", "participant_of_key",
     "reading_agreements",
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.data import data_path
 from gateway.model.agreement import V2Form
+from gateway.site.clients import client_problems, issuer_problems
 from gateway.site.nouns import basis_of
 from gateway.site.people import sign_in_problems
 from gateway.site.text import Place, Problem, Written, read_yaml
@@ -42,6 +43,7 @@ def cross_problems(files: Files) -> tuple[Problem, ...]:
     found = [*_named_like_file(files), *_twice(files), *_operator(files), *_addresses(files), *_packages(files.site)]
     found += sign_in_problems(files.site, {written.value["id"] for written in files.participants})
     found += [problem for written in files.participants for problem in _form(written)]
+    found += [*client_problems(files.participants), *issuer_problems(files.participants)]
     people = {written.value["id"]: written.value for written in files.participants}
     for written in files.agreements:
         found += [*_sides(written, people), *_basis(written, people, files), *_validity(written)]

@@ -7,8 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gateway.model.agreement import Agreement, Endpoint, Key, MllpListener, Participant, Site, V2Form
+from gateway.model.agreement import Agreement, Client, Endpoint, Issuer, Key, MllpListener, Participant, Site, V2Form
+from gateway.model.scopes import scopes_of
 from gateway.model.signin import RoleRow, SignIn
+from gateway.site.jwks import public_keys
 
 Json = Mapping[str, Any]
 
@@ -33,11 +35,28 @@ def participant(value: Json) -> Participant:
         jurisdiction=value.get("jurisdiction", ""),
         active=value.get("active", True),
         v2=V2Form(**value.get("hl7v2", {})),
+        clients=tuple(_client(row) for row in value.get("clients", ())),
+        issuer=_issuer(value["introspection"]) if "introspection" in value else None,
+        organization=value.get("organization", ""),
     )
 
 
 def _key(row: Json) -> Key:
     return Key(row["id"], row["kind"], row["sha256"], tuple(row.get("roles", ("system",))), row.get("authn-level", 1))
+
+
+def _client(row: Json) -> Client:
+    return Client(
+        row["id"], scopes_of(row["scopes"]), public_keys(row["jwks"]) if "jwks" in row else (), row.get("jwks-url", ""),
+        row.get("jwks-private", False), row.get("bound", False), row.get("active", True), row.get("authn-level", 1),
+    )  # fmt: skip
+
+
+def _issuer(row: Json) -> Issuer:
+    return Issuer(
+        row["issuer"], row["url"], row["client-id"], row["secret"], tuple(row["clients"]), scopes_of(row["scopes"]),
+        row.get("private", False),
+    )  # fmt: skip
 
 
 def _endpoint(row: Json) -> Endpoint:

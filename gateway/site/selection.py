@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from datetime import date
 
-from gateway.model.agreement import Agreement, Endpoint, Key, Participant, Site
+from gateway.model.agreement import Agreement, Client, Endpoint, Key, Participant, Site
 
 READ = "read"
 _PUSHED = ("active", "shadow")
@@ -55,6 +55,12 @@ def participant_of_key(site: Site, sha256_hex: str) -> tuple[Participant, Key] |
             if hmac.compare_digest(key.sha256.encode(), wanted):
                 found = participant, key
     return found
+
+
+def client_of(site: Site, id: str) -> tuple[Participant, Client] | None:
+    """Whose client this is, when both are switched on."""
+    found = ((p, client) for p in site.participants.values() for client in p.clients if client.id == id)
+    return next(((p, client) for p, client in found if p.active and client.active), None)
 
 
 def listeners(site: Site) -> tuple[Participant, ...]:

@@ -54,6 +54,7 @@ class Asked:
     """Under which agreement, how and when. `received` is when the document came in: deadlines run from it.
 
     `acting` is there in an emergency; otherwise the recipient's own role acts, and gives no reason.
+    `purposes` are those that the one who asks may claim now, where a token narrows them; None: all of the recipient's.
     """
 
     agreement: Agreement
@@ -63,6 +64,7 @@ class Asked:
     at: datetime
     received: datetime
     acting: Acting | None = None
+    purposes: Sequence[str] | None = None
 
 
 def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str]]) -> tuple[Item, ...]:
@@ -157,7 +159,7 @@ def _request(what: tuple[Json, ...], asked: Asked, on_file: OnFile) -> Request:
     return Request(
         who={
             "references": list(recipient.references), "role": acting.role, "organizationType": recipient.kind,
-            "authorizedPurposes": list(recipient.purposes), "authnLevel": acting.authn_level,
+            "authorizedPurposes": list(recipient.purposes if asked.purposes is None else asked.purposes), "authnLevel": acting.authn_level,
         },
         whom={"reference": f"Patient/{on_file.person}", **({"birthDate": on_file.birth_date} if on_file.birth_date else {})},
         when=asked.at.isoformat(),

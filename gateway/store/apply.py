@@ -170,8 +170,9 @@ def _put_records(connection: Connection, puts: Sequence[Record]) -> None:
     for kind in sorted({put.kind for put in puts if put.expires}):
         now = max(value["at"] for value in values if value["kind"] == kind)
         connection.execute(delete(records).where(records.c.kind == kind, records.c.expires < now))
-    if values:
-        connection.execute(_records_put(connection.dialect.name), values)
+    for once, how in ((True, insert(records)), (False, _records_put(connection.dialect.name))):
+        if some := [value for put, value in zip(puts, values, strict=True) if put.once is once]:
+            connection.execute(how, some)
 
 
 @cache

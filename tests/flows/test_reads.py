@@ -7,12 +7,20 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from gateway.demo.messages import cases, discharge
-from tests.flows.conftest import NUMBER, READING, Flow, Served, changed, serving, somebody
+from gateway.errors import OutOfScope
+from gateway.inbound.fhir import searched
+from gateway.model.document import Principal
+from gateway.model.questions import Question
+from gateway.model.scopes import read_scopes
+from gateway.pipeline import answer
+from gateway.searching import Terms, everything_of
+from tests.flows.conftest import CARE_TEAM, NUMBER, READING, Flow, Served, changed, serving, somebody
 
 CASE = cases()["discharges"]["consenting"]
 TYPES = ("Patient", "Encounter", "Condition", "AllergyIntolerance", "Observation")
@@ -192,3 +200,24 @@ async def test_in_shadow_or_ended_nothing_is_answered(recorded: Flow) -> None:
         with pytest.raises(NotAllowed):
             await answer(off.node, Principal("mapo-care-team", "test"), asked)
     recorded.verified()
+
+
+async def test_an_include_goes_no_further_than_the_token(recorded: Flow) -> None:
+    (person,) = recorded.persons(somebody(200))
+    node, known = recorded.node, recorded.node.keyring.rekey(CARE_TEAM, person)
+    asked = searched(node, "Condition", (("patient", known), ("_include", "Condition:encounter")))
+
+    async def given(scopes: str) -> set[str]:
+        reader = Principal(CARE_TEAM, "c", proof="token", scopes=read_scopes(scopes))
+        released = await answer(node, reader, asked)
+        return {one["resourceType"] for one in released.resources} if released is not None else set()
+
+    assert await given("system/Condition.s system/Encounter.s") == {"Condition", "Encounter"}
+    with pytest.raises(OutOfScope):
+        await given("system/Encounter.s")
+    assert await given("system/*.s") == {"Condition", "Encounter"}
+    everything = Question("Patient", known, search=everything_of((), (), Terms(ZoneInfo("UTC"), node.clock())))
+    reader = Principal(CARE_TEAM, "c", proof="token", scopes=read_scopes("system/Patient.r system/Observation.r"))
+    released = await answer(node, reader, everything)
+    assert released is not None
+    assert {one["resourceType"] for one in released.resources} == {"Patient", "Observation"}

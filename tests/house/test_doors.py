@@ -14,11 +14,20 @@ from starlette.routing import Mount, Route
 from gateway.console.pages import CITIZEN, PAGES, Row
 from gateway.inbound.mount import respond, router
 from gateway.model.agreement import Key, Site
+from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door
+from gateway.model.questions import Question
 from gateway.model.roles import ROLES, held
+from gateway.model.scopes import read_scopes
 from tests.house.conftest import Running
 
-_PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json")}
+_PUBLIC = {
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("POST", "/oauth/token"),
+    ("GET", "/.well-known/smart-configuration"), ("GET", "/fhir/.well-known/smart-configuration"), ("GET", "/.well-known/jwks.json"),
+}  # fmt: skip
+_PROVES_ITSELF_IN_ITS_BODY = {
+    "/oauth/token": 16_384
+}  # the one door where who one is comes in the body, which is bounded
 _STATIC = "/console/static"
 _WORD = "word-of-a-record"
 
@@ -68,7 +77,8 @@ def test_what_is_open_to_anyone_is_pinned(running: Running) -> None:
 
 
 def test_a_door_open_to_anyone_takes_no_body(running: Running) -> None:
-    assert [door.path for door in _doors(running.app) if door.roles == ANYONE and door.max_body] == []
+    open_to_all = {door.path: door.max_body for door in _doors(running.app) if door.roles == ANYONE and door.max_body}
+    assert open_to_all == _PROVES_ITSELF_IN_ITS_BODY
 
 
 def test_every_door_says_who_may_and_how_much(running: Running) -> None:
@@ -78,6 +88,115 @@ def test_every_door_says_who_may_and_how_much(running: Running) -> None:
         assert 0 <= door.max_body <= 20_000_000, door.path
         assert (door.max_body > 0) == (door.method in ("POST", "PUT")), door.path
         assert door.summary, door.path
+
+
+_LETTERS = {"GET": "rs", "PUT": "u", "DELETE": "d", "POST": "cs"}
+
+
+def test_a_door_to_a_type_asks_for_the_scope_of_that_type(running: Running) -> None:
+    """A door that names a type names it in its scope as well; what only looks at the caller's own document needs none."""
+    own = {"/fhir/{type}/$validate"}
+    asked = {(door.method, door.path): door.scope for door in _doors(running.app) if "{type}" in door.path}
+    assert asked
+    for (method, path), scope in asked.items():
+        if path in own:
+            assert scope == ""
+            continue
+        assert scope is None or (scope.startswith("{type}.") and scope[7:] in tuple(_LETTERS[method])), path
+
+
+def test_a_door_whose_scope_was_forgotten_is_closed_to_tokens(running: Running) -> None:
+    """Every door that gives or takes records: with a scope, or shut. Those without one give metadata or the caller's own document."""
+    free = {door.path for door in _doors(running.app) if door.scope == ""}
+    assert free == {
+        "/fhir/metadata", "/fhir/$validate", "/fhir/{type}/$validate", "/fhir/$convert", "/fhir/ValueSet/$expand",
+        "/fhir/ValueSet/$validate-code", "/fhir/CodeSystem/$validate-code", "/fhir/CodeSystem/$lookup", "/fhir/CodeSystem/$subsumes",
+        "/fhir/ConceptMap/$translate",
+        "/fhir",  # each entry of a batch is asked by the line, what is to be taken by the handler
+    }  # fmt: skip
+
+
+def _scoped(scopes: str) -> Principal:
+    return Principal("mapo-care-team", "c", proof="token", scopes=read_scopes(scopes), purposes=("COC",))
+
+
+@pytest.mark.parametrize("scopes", ["system/Condition.cruds", "system/Patient.cud", "system/*.ud"])
+async def test_a_token_without_the_scope_opens_no_door(
+    running: Running, monkeypatch: pytest.MonkeyPatch, scopes: str
+) -> None:
+    """Of every door in turn, with the scopes of something else; and with its own scope the same door is open."""
+    from gateway.inbound import mount
+
+    async with _client(running.app) as client:
+        for door in _doors(running.app):
+            if door.roles == ANYONE or door.scope == "" or "system" not in door.roles:
+                continue
+            path = door.path.replace("{type}", "Patient").replace("{id}", "x")
+            monkeypatch.setattr(mount, "principal_of", lambda *_: _scoped(scopes))
+            answer = await client.request(door.method, path)
+            assert (answer.status_code, "insufficient_scope" in answer.headers["www-authenticate"]) == (403, True), path
+            if door.scope is not None:
+                monkeypatch.setattr(mount, "principal_of", lambda *_: _scoped("system/*.cruds"))
+                answer = await client.request(door.method, path)
+                assert answer.status_code not in (401, 403), path
+
+
+async def test_the_line_asks_for_the_scope_again(running: Running) -> None:
+    """A question may come otherwise than by the path of a door: an entry of a batch, an include."""
+    from gateway.errors import OutOfScope
+    from gateway.pipeline import answer
+
+    for question, scopes in (
+        (Question("Condition", patient="x"), "system/Patient.rs"), (Question("Patient", patient="x"), "system/Patient.r"),
+        (Question("Patient", id="x"), "system/Patient.s"),
+    ):  # fmt: skip
+        with pytest.raises(OutOfScope):
+            await answer(running.node, _scoped(scopes), question)
+    assert await answer(running.node, _scoped("system/Patient.s"), Question("Patient", patient="x")) is None
+
+
+_ASKED = (
+    "Condition?patient=x",
+    "Patient/x",
+    "Patient/x/$everything",
+    "Observation/x/_history",
+    "Observation?patient=x",
+)
+_BEYOND = (
+    "_has:Observation:patient:code=x", "_revinclude=Observation:patient", "general-practitioner:Practitioner.name=x",
+)  # fmt: skip
+
+
+async def test_what_a_question_reaches_needs_its_scope_as_well(running: Running) -> None:
+    """A chain, `_has` or include of a type that the token does not hold is refused like a question for that type."""
+    async with _client(running.app) as client:
+        for beyond in _BEYOND:
+            with pytest.MonkeyPatch.context() as patch:
+                answers = []
+                for scopes in ("system/Patient.s", "system/*.s"):
+                    patch.setattr("gateway.inbound.mount.principal_of", lambda *_, s=scopes: _scoped(s))
+                    answers.append(await client.get(f"/fhir/Patient?_id=x&{beyond}"))
+            told = ["insufficient_scope" in answer.headers.get("www-authenticate", "") for answer in answers]
+            assert told == [True, False], beyond
+
+
+async def test_a_batch_is_no_way_around_a_scope(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each entry needs what its own door asks for; a transaction what the intake asks for."""
+    batch = {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [{"request": {"method": "GET", "url": u}} for u in _ASKED],
+    }
+    taken = {"resourceType": "Bundle", "type": "transaction", "entry": []}
+    kind = {"Content-Type": "application/fhir+json"}
+    async with _client(running.app) as client:
+        monkeypatch.setattr("gateway.inbound.mount.principal_of", lambda *_: _scoped("system/Observation.s"))
+        entries = (await client.post("/fhir", json=batch, headers=kind)).json()["entry"]
+        assert [one["response"]["status"][:3] for one in entries] == ["403", "403", "403", "403", "200"]
+        refused = await client.post("/fhir", json=taken, headers=kind)
+        assert (refused.status_code, "insufficient_scope" in refused.headers["www-authenticate"]) == (403, True)
+        monkeypatch.setattr("gateway.inbound.mount.principal_of", lambda *_: _scoped("system/*.cruds"))
+        assert (await client.post("/fhir", json=taken, headers=kind)).status_code != 403
 
 
 def _client(app: Any) -> httpx.AsyncClient:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.cli.site import app
+from gateway.model.wire import write_json
 
 DEMO = Path(__file__).parents[2] / "gateway" / "demo" / "site"
 
@@ -49,6 +50,44 @@ def test_the_starter_and_the_demo_pass(root: Path) -> None:
         done = CliRunner().invoke(app, ["check", str(site)])
         assert done.exit_code == 0, done.output
         assert "sound" in done.output
+
+
+def test_register_a_client_or_say_why_not(root: Path, tmp_path: Path) -> None:
+    from joserfc.jwk import ECKey
+
+    key = ECKey.generate_key("P-384", {"kid": "a"})
+    public, private = tmp_path / "public.json", tmp_path / "private.json"
+    public.write_bytes(write_json(key.as_dict(private=False)))
+    private.write_bytes(write_json({"keys": [key.as_dict(private=True)]}))
+    path = root / "participants" / "hospital.yaml"
+    before = path.read_text("utf-8")
+    good = [
+        "register",
+        str(root),
+        "hospital",
+        "--client",
+        "emr",
+        "--jwks",
+        str(public),
+        "--scopes",
+        "system/Patient.rs system/*.c",
+    ]
+    for slip in (
+        [*good[:-1], "patient/*.r"], [*good[:-2]], [*good[:6], str(private), *good[7:]], [*good[:6], str(tmp_path / "none"), *good[7:]],
+        [*good[:2], "nobody", *good[3:]], [*good[:6], str(root / "site.yaml"), *good[7:]], [*good[:4], "a b", *good[5:]],
+    ):  # fmt: skip
+        assert CliRunner().invoke(app, slip).exit_code == 2, slip
+        assert path.read_text("utf-8") == before
+    done = CliRunner().invoke(app, good)
+    assert (done.exit_code, done.stdout) == (0, "emr: registered with hospital.\n")
+    assert path.read_text("utf-8").startswith(before.rstrip())
+    assert CliRunner().invoke(app, ["check", str(root)]).exit_code == 0
+    again = [*good[:2], "care-team", *good[3:]]
+    assert CliRunner().invoke(app, again).exit_code == 2
+    other = ECKey.generate_key("P-384", {"kid": "b"})
+    public.write_bytes(write_json({"keys": [other.as_dict(private=False)]}))
+    assert CliRunner().invoke(app, [*good[:4], "emr-2", *good[5:]]).exit_code == 0
+    assert CliRunner().invoke(app, ["check", str(root)]).exit_code == 0
 
 
 def test_register_prints_the_key_once(root: Path) -> None:

@@ -217,6 +217,20 @@ class TestRoundTrips:
         assert store.record("subscription", "a") is None
         assert refusal(store, changes=(RecordGone("subscription", "a"),)) is Conflict
 
+    def test_a_record_put_once_is_put_once(self, store: Any) -> None:
+        """By one of many who try at the same time; again when it has expired; and never over another."""
+        once = Record("assertion", "a", {"n": 1}, NOW, LATER, once=True)
+        waiting = [store.commit(Unit((once,))) for _ in range(10)]
+        errors = [done.exception(WAIT) for done in waiting]
+        assert Counter(type(error) for error in errors) == {Conflict: 9, type(None): 1}
+        kept(store, Record("assertion", "b", {}, NOW, LATER, once=True), Record("other", "a", {}, NOW, once=True))
+        assert refusal(store, replace(once, value={"n": 2}), Record("other", "b", {}, NOW)) is Conflict
+        assert store.record("other", "b") is None
+        assert store.record("assertion", "a").value == {"n": 1}
+        later = LATER + timedelta(seconds=1)
+        kept(store, replace(once, value={"n": 3}, at=later, expires=later))
+        assert store.record("assertion", "a").value == {"n": 3}
+
     def test_a_record_put_and_taken_away_at_once_is_used_once(self, store: Any) -> None:
         kept(store, Record("nonce", "n", {}, NOW))
         waiting = [store.commit(Unit((), (RecordGone("nonce", "n"),))) for _ in range(10)]
