@@ -56,7 +56,7 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     if not principal.may(question.type, "r" if question.id else "s"):
         return _nothing(node, _sheet(node, principal, question, None, None, at), "out-of-scope", OutOfScope())
     agreements = [
-        a for a in reading_agreements(node.site, principal.participant, node.day(at))
+        a for a in reading_agreements(node.site_now(), principal.participant, node.day(at))
         if question.type in a.types and principal.claims(a.purpose)
     ]  # fmt: skip
     if not agreements:
