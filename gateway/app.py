@@ -44,9 +44,11 @@ from gateway.outbound.terminology import TerminologyServer
 from gateway.pipeline.introspections import Introspections
 from gateway.pipeline.keysets import KeySets
 from gateway.pipeline.node import Cpu, Node, Pace
+from gateway.pipeline.standing import Standing
 from gateway.pipeline.workers import Workers
 from gateway.settings import Settings
 from gateway.site import listeners, load_site
+from gateway.site.withdrawn import stamp
 from gateway.store import open_store
 from gateway.store.keyring import create_site_key, open_keyring
 from gateway.terminology.remote import Guarded, Remote
@@ -60,7 +62,9 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     if not settings.site_key.exists():
         create_site_key(settings.site_key)
-    site = site or load_site(settings.site or Path("site"))
+    root = site.root if site else settings.site or Path("site")
+    began = stamp(root)  # before it is read, so that no change falls between
+    site = site or load_site(root)
     checked(site.register, "policies")
     rulebook = Rulebook(settings.data_dir, site.packages, site.profiles)
     rules = open_rules(rulebook, _terminology_server(settings))
@@ -77,6 +81,7 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
         rulebook=rulebook,
         rules=rules,
         base=settings.base,
+        standing=Standing(root, began, time.monotonic),
         keysets=KeySets(KeySetFetcher(CheckedHttp(loopback=settings.jwks_loopback)), time.monotonic),
         introspections=Introspections(
             IntrospectionEndpoint(CheckedHttp(loopback=settings.jwks_loopback), settings.data_dir / "secrets"),

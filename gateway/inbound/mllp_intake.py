@@ -42,7 +42,7 @@ async def _taken(node: Node, participant: Participant, charset: str, body: bytes
     """One message to its acknowledgement, a batch to a batch of them."""
     standard = standards()["hl7v2"]
     try:
-        principal = mllp_principal(participant, peer.host, peer.certificate)
+        principal = mllp_principal(node.site_now().participants[participant.id], peer.host, peer.certificate)
         received = Received(node.ids(), principal, body, _V2, "mllp", node.clock(), charset)
         carried = await carry_batch(node, received)
         if carried is not None:

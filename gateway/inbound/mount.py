@@ -120,7 +120,7 @@ async def _caller(
     if door.roles == ANYONE:
         return Principal("", "", ANYONE, proof="", network=network)
     foreign = await foreign_principal(node, bearer_token(headers), certificate_digest(certificate), network)
-    principal = foreign or principal_of(node.site, headers, certificate, network, access_tokens(node))
+    principal = foreign or principal_of(node.site_now(), headers, certificate, network, access_tokens(node))
     if held(principal.roles).isdisjoint(door.roles):
         raise NotAllowed
     return principal

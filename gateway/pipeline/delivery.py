@@ -96,7 +96,8 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
 
 def _in_force(node: Node, agreement: Agreement, at: datetime) -> bool:
     """Active, in its period, and both sides still taking part."""
-    sides = (node.site.participants.get(agreement.sender), node.site.participants.get(agreement.recipient))
+    people = node.site_now().participants
+    sides = (people.get(agreement.sender), people.get(agreement.recipient))
     there = all(side is not None and side.active for side in sides)
     return there and agreement.state == "active" and agreement.valid_from <= node.day(at) <= agreement.valid_to
 

@@ -98,7 +98,7 @@ def opened(node: Node, caller: Principal, wanted: Wanted) -> tuple[Opening | Non
 def _entitled(node: Node, caller: Principal, wanted: Wanted, at: datetime) -> None:
     """Raises NotAllowed without an agreement, the role or the proof that emergencies need, or in the name of somebody else."""
     participant, rules = node.participant(caller.participant), node.site.register.get("breakGlass") or {}
-    agreements = reading_agreements(node.site, caller.participant, node.day(at))
+    agreements = reading_agreements(node.site_now(), caller.participant, node.day(at))
     roles = set(rules.get("roles", ())) & set(participant.staff_roles)
     proved = caller.authn_level >= rules.get("minAuthnLevel", caller.authn_level + 1)
     another = bool(caller.user) and wanted.user != caller.user

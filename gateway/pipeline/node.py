@@ -22,6 +22,7 @@ from gateway.model.ports import Clock, Ids, Keyring, Store, Transport
 from gateway.pipeline.introspections import Introspections
 from gateway.pipeline.keysets import KeySets
 from gateway.pipeline.slowing import Slowing
+from gateway.pipeline.standing import Standing
 from gateway.validating.rulebook import Rulebook, Rules, rules_of
 
 T = TypeVar("T")
@@ -125,6 +126,7 @@ class Node:
     base: str = "http://127.0.0.1:8080"
     keysets: KeySets = field(default_factory=lambda: KeySets(None, time.monotonic))
     introspections: Introspections = field(default_factory=lambda: Introspections(None, time.monotonic))
+    standing: Standing | None = None
     slowing: Slowing = field(default_factory=lambda: Slowing(time.monotonic))
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)
@@ -140,6 +142,10 @@ class Node:
             counts = dict(self.counts)
             self.counts.clear()
         return counts
+
+    def site_now(self) -> Site:
+        """The site without what its files have taken away since the node began: who may call, ask and receive is asked of this one."""
+        return self.site if self.standing is None else self.standing.of(self.site)
 
     def day(self, at: datetime) -> date:
         """The day of a moment where the site is: agreements begin and end there."""

@@ -63,7 +63,7 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
         return _nothing(node, sheet, "out-of-scope", OutOfScope())
     agreements = [
         a
-        for a in reading_agreements(node.site, principal.participant, node.day(at))
+        for a in reading_agreements(node.site_now(), principal.participant, node.day(at))
         if question.types <= frozenset(a.types)
         and principal.claims(a.purpose)
         and (mark is None or (a.id, a.purpose) == (mark.agreement, mark.purpose))

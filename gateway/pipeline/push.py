@@ -85,7 +85,7 @@ def prepared_here(node: Node, received: Received) -> Prepared:
 
 def _settled(node: Node, received: Received, prepared: Prepared, again: str) -> Settled:
     day = node.day(received.at)
-    agreements = agreements_for(node.site, received.principal.participant, prepared.parsed.trigger, day)
+    agreements = agreements_for(node.site_now(), received.principal.participant, prepared.parsed.trigger, day)
     if not agreements:
         raise NotAgreed(None, "MSH-9" if prepared.parsed.standard == "hl7v2" else "")
     whose = identified(node, received, prepared)

@@ -121,4 +121,4 @@ def _listed(token: Unproven, name: str) -> tuple[str, ...]:
 
 def access_tokens(node: Node) -> AccessTokens:
     """Those of a node, under its site of now."""
-    return AccessTokens(node.site, node.keyring, node.clock, node.keysets, node.base)
+    return AccessTokens(node.site_now(), node.keyring, node.clock, node.keysets, node.base)

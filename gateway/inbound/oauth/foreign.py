@@ -39,7 +39,7 @@ async def foreign_principal(node: Node, token: str, certificate: str, network: s
 
     `certificate` is x5t#S256 of the connection's, or "". Raises UnknownCaller in one wording, Busy.
     """
-    whose = _issuer_of(node.site, token)
+    whose = _issuer_of(node.site_now(), token)
     if whose is None:
         return None
     if node.slowing.crowded(whose.issuer.issuer):

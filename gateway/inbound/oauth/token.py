@@ -76,7 +76,7 @@ async def token(node: Node, call: Call) -> Egress:
         caller = await _proven(node, said)
         return await _granted(node, call, caller, form.get("scope", ""))
     except UnknownCaller:
-        known = said is not None and client_of(node.site, said.client) is not None
+        known = said is not None and client_of(node.site_now(), said.client) is not None
         if said is not None and known:
             node.counted(UnknownCaller.__name__, f"client:{said.client}")
         await node.slowing.failed(said.client if said is not None else "")
@@ -107,7 +107,7 @@ def _form(call: Call) -> dict[str, str]:
 
 async def _proven(node: Node, said: Shown) -> _Proven:
     """Whose assertion it is. Raises UnknownCaller."""
-    found = client_of(node.site, said.client)
+    found = client_of(node.site_now(), said.client)
     keys = await node.keysets.keys(found[1], said.token.kid) if found else ()
     key = await node.cpu.run(proven, said, found[1] if found else None, keys)
     if found is None:
