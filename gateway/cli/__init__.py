@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": ("demo:demo_command", "Run the demo site and its stories."),
     "identity": ("identity:app", "The identity worklist: list, link, unlink."),
     "keys": ("keys:app", "The site key: rotate."),
+    "labels": ("labels:app", "Labels of what is kept: remove."),
     "maps": ("maps:app", "Maps: check, test, explain, coverage, gaps, load."),
     "openapi": ("serve:openapi_command", "Print the OpenAPI description."),
     "packages": ("packages:app", "FHIR packages and terminologies: add, list, remove; compile the core."),
