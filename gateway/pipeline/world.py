@@ -47,7 +47,7 @@ class World:
 
 
 def world_of(node: Node, agreement: Agreement, person: PersonKey, reader: str, question: Question) -> World:
-    """The world of a question under an agreement. Raises TooLarge."""
+    """The world of a question under an agreement. Raises TooCostly."""
     held = rows_held(person, agreement.sender, agreement.types, node.store)
     about_these = wanted(question, held, reader, node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)

@@ -44,7 +44,7 @@ REFUSED = (
     ("Condition", "_format=xml"), ("Condition", "_text=x"), ("Condition", "_content=x"), ("Condition", "_filter=x"), ("Condition", "_query=x"),
     ("Condition", "_list=x"), ("Condition", "_type=Condition"), ("Condition", "_since=2020"), ("Condition", "_contained=true"),
     ("Patient", "phonetic=x"), ("Observation", "code-value-quantity=1$2"), ("Observation", "value-quantity=6|x"), ("Observation", "value-quantity=x"),
-    ("Observation", "value-quantity=1e999"), ("Patient", "name=%20".replace("%20", " ")), ("Condition", "&".join(["code=1"] * 51)),
+    ("Observation", "value-quantity=1e999"), ("Patient", "name=%20".replace("%20", " ")), ("Condition", "&".join(["code=1"] * 31)),
     ("Condition", "code=" + "1" * 4001), ("Condition", "code=" + ",".join("1" * 101)), ("Condition", "encounter.diagnosis:Condition.encounter.diagnosis:Condition.code=1"),
 )  # fmt: skip
 
