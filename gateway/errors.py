@@ -14,6 +14,7 @@
     │   ├── NotAgreed            no agreement names this trigger for this sender
     │   ├── Unanswerable         a question with a parameter or form we do not answer
     │   ├── NotFound             there is no such thing, or not for you: the same answer
+    │   ├── TooCostly            more is kept than one answer can be made of
     │   ├── Gone                 a page link that does not hold any more, or never did
     │   └── Conflict             it contradicts what is already kept
     ├── Unavailable              right now it cannot be done; nothing was kept, try again
@@ -149,6 +150,13 @@ class NotFound(Refused):
 
     issue, status = "not-found", 404
     said = "There is no such record for this caller."
+
+
+class TooCostly(Refused):
+    """More is kept of the person or thing asked about than one answer can be made of."""
+
+    issue, status = "too-costly", 422
+    said = "More is kept of this than can be answered from."
 
 
 class Gone(Refused):

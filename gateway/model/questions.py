@@ -178,6 +178,11 @@ class Question:
         return "history" if self.history else "vread" if self.version else "read"
 
     @property
+    def letter(self) -> str:
+        """The SMART v2 permission that it needs on each of its types: `r` for one resource or version, `s` for everything else."""
+        return "r" if self.interaction in ("read", "vread") else "s"
+
+    @property
     def wanted(self) -> Search:
         """The search, or the one that a question without parameters is."""
         return self.search or self.shown or Search(self.type)

@@ -54,7 +54,7 @@ def world_of(
     question: Question,
     acting: Acting | None = None,
 ) -> World:
-    """The world of a question under an agreement; `acting` in an emergency. Raises TooLarge.
+    """The world of a question under an agreement; `acting` in an emergency. Raises TooCostly.
 
     What the reader's token does not hold is not in it, so that no include or reference leads there.
     """

@@ -16,7 +16,7 @@ from gateway.searching.offered import MODIFIERS, offered, parameter, targets_of
 from gateway.searching.values import Terms, values_of
 
 MOST_COUNT = 200
-_MOST_PARAMETERS = 50
+_MOST_PARAMETERS = 30
 _MOST_TEXT = 4_000
 _DEEPEST = 3
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,63}", re.ASCII)

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.model.document import Resource
 from gateway.model.search import Filter, Flag, Span, Target, Text, Token, Value
 from gateway.searching.held import held, listed, objects, primitive
-from gateway.searching.spans import Bounds, dates, exactly, meets
+from gateway.searching.spans import Bounds, dates, exactly, meets, touches
 
 _WORDS = ("text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country")
 
@@ -104,7 +104,7 @@ def reference_of(node: Any) -> str:
 def _number(node: Any, value: Value, modifier: str) -> bool:  # noqa: ARG001 the form of every test
     assert isinstance(value, Span)  # noqa: S101 values are read by the type of the parameter
     held_at = exactly(primitive(node) or "")
-    return held_at is not None and meets(value.prefix, (value.low, value.high), held_at)
+    return held_at is not None and touches(value.prefix, (value.low, value.high), held_at)
 
 
 def _quantity(node: Any, value: Value, modifier: str) -> bool:  # noqa: ARG001 the form of every test
@@ -116,7 +116,7 @@ def _quantity(node: Any, value: Value, modifier: str) -> bool:  # noqa: ARG001 t
     if value.code is not None and value.code not in (unit.get("code"), None if value.system else unit.get("unit")):
         return False
     held_at = amount(said)
-    return held_at is not None and meets(value.prefix, (value.low, value.high), held_at)
+    return held_at is not None and touches(value.prefix, (value.low, value.high), held_at)
 
 
 def amount(said: Mapping[str, Any]) -> Bounds | None:

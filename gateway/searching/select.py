@@ -7,6 +7,7 @@ that what was withheld can be matched, counted, sorted by or included by nobody.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from typing import Any
@@ -20,20 +21,45 @@ from gateway.searching.offered import offered
 _MOST_INCLUDED = 1_000
 _ROUNDS = 5  # of `:iterate`
 
-World = Sequence[Resource]
+
+class World:
+    """What was released, in its order, with what was already read of it: nothing is read twice, however a question repeats itself."""
+
+    def __init__(self, resources: Sequence[Resource], zone: tzinfo) -> None:
+        self.resources = resources
+        self.zone = zone
+        self.places = {address(resource): place for place, resource in enumerate(resources)}
+        self._kinds: dict[str, list[int]] = defaultdict(list)
+        for place, resource in enumerate(resources):
+            self._kinds[resource["resourceType"]].append(place)
+        self._named: dict[tuple[int, str], frozenset[str]] = {}
+
+    def of(self, *kinds: str) -> list[int]:
+        """The places of the resources of some types."""
+        return [place for kind in kinds for place in self._kinds.get(kind, ())]
+
+    def named(self, place: int, code: str) -> frozenset[str]:
+        """The references of a resource by a parameter, or by all of them (`*`)."""
+        found = self._named.get((place, code))
+        if found is None:
+            resource = self.resources[place]
+            every = offered(resource["resourceType"]).values()
+            codes = [p.code for p in every if p.type == "reference"] if code == "*" else [code]
+            found = self._named[place, code] = frozenset(
+                reference_of(node) for one in codes for node in held(resource, one)
+            )
+        return found
 
 
-def select(world: World, search: Search, start: int, zone: tzinfo) -> Picked:
-    """The page of matches that begins at `start`, by place in `world`."""
-    asked = frozenset(search.types or (search.type,))
-    found = [
-        place
-        for place, resource in enumerate(world)
-        if resource["resourceType"] in asked and all(_meets(world, resource, one, zone) for one in search.filters)
-    ]
-    found.sort(key=lambda place: _first(world[place]))
+def select(resources: Sequence[Resource], search: Search, start: int, zone: tzinfo) -> Picked:
+    """The page of matches that begins at `start`, by place in `resources`."""
+    world = World(resources, zone)
+    found = world.of(*(search.types or (search.type,)))
+    for asked in search.filters:
+        found = _meeting(world, found, asked)
+    found.sort(key=lambda place: _first(resources[place]))
     for key in reversed(search.sorts):
-        found = _sorted(world, found, key, zone)
+        found = _sorted(world, found, key)
     if search.summary == "count":
         return Picked((), (), len(found))
     page = tuple(found[start : start + search.count])
@@ -46,22 +72,16 @@ def _first(resource: Resource) -> tuple[bool, str, str]:
     return kind != "Patient", kind, resource["id"]
 
 
-def _meets(world: World, resource: Resource, asked: Filter, zone: tzinfo) -> bool:
+def _meeting(world: World, places: list[int], asked: Filter) -> list[int]:
+    """Those of the places that meet a filter."""
     if asked.then is None:
-        return matches(resource, asked, zone)
+        return [place for place in places if matches(world.resources[place], asked, world.zone)]
+    others = _meeting(world, world.of(asked.on), asked.then)
     if asked.reverse:
-        own = address(resource)
-        return any(
-            own in _named(other, asked.code) and _meets(world, other, asked.then, zone)
-            for other in world
-            if other["resourceType"] == asked.on
-        )
-    named = _named(resource, asked.code)
-    return any(
-        address(other) in named and _meets(world, other, asked.then, zone)
-        for other in world
-        if other["resourceType"] == asked.on
-    )
+        named = {reference for other in others for reference in world.named(other, asked.code)}
+        return [place for place in places if address(world.resources[place]) in named]
+    wanted = {address(world.resources[other]) for other in others}
+    return [place for place in places if not wanted.isdisjoint(world.named(place, asked.code))]
 
 
 def address(resource: Resource) -> str:
@@ -69,47 +89,37 @@ def address(resource: Resource) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
-def _named(resource: Resource, code: str) -> frozenset[str]:
-    """The references of a resource by a parameter, or by all of them (`*`)."""
-    codes = (
-        [p.code for p in offered(resource["resourceType"]).values() if p.type == "reference"] if code == "*" else [code]
-    )
-    return frozenset(reference_of(node) for one in codes for node in held(resource, one))
-
-
 def _included(world: World, page: Sequence[int], includes: Sequence[Include]) -> tuple[int, ...]:
     """The places of what the matches bring along, each once, never a match itself; `:iterate` goes on from what was included."""
-    places = {address(resource): place for place, resource in enumerate(world)}
     found: dict[int, None] = {}
     fresh = list(page)
-    for round in range(_ROUNDS):
-        rules = [one for one in includes if round == 0 or one.iterate]
-        new = {place for rule in rules for place in _brought(world, places, fresh, rule)}
-        fresh = sorted(new - set(page) - set(found), key=lambda place: address(world[place]))
+    rules = tuple(dict.fromkeys(includes))
+    for _ in range(_ROUNDS):
+        new = {place for rule in rules for place in _brought(world, fresh, rule)}
+        fresh = sorted(new - set(page) - set(found), key=lambda place: address(world.resources[place]))
         found |= dict.fromkeys(fresh)
-        if not fresh or len(found) > _MOST_INCLUDED:
+        rules = tuple(rule for rule in rules if rule.iterate)
+        if not fresh or not rules or len(found) > _MOST_INCLUDED:
             break
     return tuple(found)[:_MOST_INCLUDED]
 
 
-def _brought(world: World, places: dict[str, int], fresh: Sequence[int], rule: Include) -> Iterable[int]:
+def _brought(world: World, fresh: Sequence[int], rule: Include) -> Iterable[int]:
     if rule.reverse:
-        own = {address(world[place]) for place in fresh}
-        for place, resource in enumerate(world):
-            if resource["resourceType"] == rule.source and _named(resource, rule.code) & own:
-                yield place
+        own = {address(world.resources[place]) for place in fresh}
+        yield from (place for place in world.of(rule.source) if world.named(place, rule.code) & own)
         return
     for place in fresh:
-        if world[place]["resourceType"] != rule.source:
+        if world.resources[place]["resourceType"] != rule.source:
             continue
-        for name in _named(world[place], rule.code):
-            if name in places and (not rule.target or name.startswith(f"{rule.target}/")):
-                yield places[name]
+        for name in world.named(place, rule.code):
+            if name in world.places and (not rule.target or name.startswith(f"{rule.target}/")):
+                yield world.places[name]
 
 
-def _sorted(world: World, found: list[int], key: Sort, zone: tzinfo) -> list[int]:
+def _sorted(world: World, found: list[int], key: Sort) -> list[int]:
     """Ordered by one key, what was ordered before stays within equals; what holds nothing comes last, in either direction."""
-    keys = {place: _key(world[place], key, zone) for place in found}
+    keys = {place: _key(world.resources[place], key, world.zone) for place in found}
     have = [place for place in found if keys[place] is not None]
     have.sort(key=lambda place: keys[place] or (), reverse=key.descending)  # `reverse` keeps equals in order
     return have + [place for place in found if keys[place] is None]

@@ -85,6 +85,12 @@ def meets(prefix: str, asked: Bounds, held: Bounds) -> bool:
     return _RELATIONS[prefix](asked, held)
 
 
+def touches(prefix: str, asked: Bounds, held: Bounds) -> bool:
+    """The same for numbers, whose ranges hold both their ends."""
+    ends = (prefix == "ge" and held[1] == asked[0]) or (prefix == "le" and held[0] == asked[1])
+    return ends or meets(prefix, asked, held)
+
+
 def _inside(asked: Bounds, held: Bounds) -> bool:
     whole = held[1] <= asked[1] if held[0] < held[1] else held[1] < asked[1]
     return asked == held or (asked[0] <= held[0] and whole)
@@ -103,8 +109,8 @@ _RELATIONS: dict[str, Callable[[Bounds, Bounds], bool]] = {
     "ne": lambda asked, held: not _inside(asked, held),
     "gt": _above,
     "lt": _below,
-    "ge": lambda asked, held: _above(asked, held) or _inside(asked, held),
-    "le": lambda asked, held: _below(asked, held) or _inside(asked, held),
+    "ge": lambda asked, held: held[1] > asked[0] or _inside(asked, held),
+    "le": lambda asked, held: held[0] < asked[1] or _inside(asked, held),
     "sa": lambda asked, held: held[0] >= asked[1] and held[0] > asked[0],
     "eb": lambda asked, held: held[1] <= asked[0] and held[0] < asked[0],
     "ap": lambda asked, held: held[0] <= asked[1] and asked[0] <= held[1],

@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from gateway.errors import NotFound, TooLarge
+from gateway.errors import NotFound, TooCostly
 from gateway.model.document import PersonKey
 from gateway.model.ports import Keyring, Store
 from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
 
-MOST_ROWS = 10_000
-MOST_VERSIONS = 500
+MOST_ROWS = 2_000
+MOST_VERSIONS = 200
 NOTHING = "nothing-on-file"
 
 
@@ -40,11 +40,11 @@ def _own(id: str, reader: str, keyring: Keyring) -> str:
 def rows_held(person: PersonKey, source: str, types: Collection[str], store: Store) -> Mapping[str, ResourceRecord]:
     """Every current row of these types about the person that this sender gave, by `Type/id` as the resource itself says it.
 
-    Raises TooLarge for a person of whom more is kept than one answer can be made of.
+    Raises TooCostly for a person of whom more is kept than one answer can be made of.
     """
     rows = store.resources(person, limit=MOST_ROWS)
     if len(rows) >= MOST_ROWS:
-        raise TooLarge("More is kept of this person than can be answered from.")
+        raise TooCostly
     given = [row for row in rows if row.source == source and row.type in types]
     patient = _of_whom_remains([row for row in given if row.type == "Patient"], person)
     return {_reference(row): row for row in (*patient, *(row for row in given if row.type != "Patient"))}
@@ -73,11 +73,11 @@ def wanted(question: Question, held: Mapping[str, ResourceRecord], reader: str, 
 def versions_held(row: ResourceRecord, store: Store) -> Sequence[ResourceRecord]:
     """Every version of a resource, newest first, each with the labels of them all: what one of them is, all of them are.
 
-    Raises TooLarge where there are more than one answer can be made of.
+    Raises TooCostly where there are more than one answer can be made of.
     """
     rows = [one for one in store.versions(row.type, row.id) if not one.deleted and one.source == row.source]
     if len(rows) > MOST_VERSIONS:
-        raise TooLarge("There are more versions of this than can be answered from.")
+        raise TooCostly
     labels = tuple(sorted({label for one in rows for label in one.labels}))
     return [replace(one, labels=labels) for one in rows]
 

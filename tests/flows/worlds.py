@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from gateway.model.agreement import Site
 from gateway.model.questions import Exchange
 from gateway.model.wire import read_json
 from gateway.settings import Settings
-from tests.flows.conftest import CARE_TEAM, NUMBER, READING, START, Flow, Post, Served, serving, somebody
+from tests.flows.conftest import CARE_TEAM, NUMBER, START, Flow, Post, Served, serving, somebody
 
 CANARY = "CANARY-PSY-7f3a"
 KCD, LOINC, ATC = "http://www.hl7korea.or.kr/CodeSystem/kostat-kcd-8", "http://loinc.org", "http://www.whocc.no/atc"
@@ -58,6 +59,12 @@ class World:
 
     served: Served
     client: httpx.Client
+    database: Path
+
+    def kept(self) -> int:
+        """How many exchanges are on record."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            return int(connection.execute("SELECT count(*) FROM exchanges").fetchone()[0])
 
     @property
     def flow(self) -> Flow:
@@ -84,9 +91,12 @@ class Twins:
 
     full: World
     bare: World
+    _ids: dict[str, str] = field(default_factory=dict)
 
     def ids(self) -> dict[str, str]:
         """The reader's ids by the names that the sender gave, hidden or not: they derive from what was sent, so both worlds have the same."""
+        if self._ids:
+            return self._ids
         sent = [*_record(hidden=True), _condition("v", "I10", "2022-01-01"), _condition("b1", "I10", "2020", B)]
         named = {_mark(row): row["id"] for row in sent if row["resourceType"] != "Patient"} | {
             ("Condition", "2019-06"): "c2"
@@ -97,6 +107,7 @@ class Twins:
                 mark = _mark(read_json(keyring.open(row.content)))
                 if mark in named:
                     made[named[mark]] = keyring.rekey(CARE_TEAM, row.id)
+        self._ids = made
         return made
 
     def both(self, method: str, path: str, **more: Any) -> tuple[httpx.Response, httpx.Response]:
@@ -106,9 +117,9 @@ class Twins:
 
     def alike(self, method: str, path: str, **more: Any) -> httpx.Response:
         """The answer of the full world, after all oracles that hold for every request: two worlds, canary, one record each."""
-        before = [len(world.exchanges()) for world in (self.full, self.bare)]
+        before = [world.kept() for world in (self.full, self.bare)]
         one, other = self.both(method, path, **more)
-        after = [len(world.exchanges()) for world in (self.full, self.bare)]
+        after = [world.kept() for world in (self.full, self.bare)]
         assert shape_of(one) == shape_of(other), path
         assert clean(one), path
         assert after[0] - before[0] == after[1] - before[1], path
@@ -273,7 +284,7 @@ def twins(stage: Stage, site: Site, folder: Path) -> Iterator[Twins]:
         for flow, name in zip(flows, ("full", "bare"), strict=True):
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             served = stack.enter_context(serving(flow, patch, folder / name))
-            worlds.append(World(served, stack.enter_context(served.client("welfare"))))
+            worlds.append(World(served, stack.enter_context(served.client("welfare")), folder / name / "gateway.db"))
         yield Twins(*worlds)
 
 
@@ -291,8 +302,3 @@ def _filled_node(stage: Stage, site: Site, folder: Path, name: str) -> Iterator[
     asyncio.run(_filled(flow, name == "full"))
     yield flow
     asyncio.run(close(node))
-
-
-def reading_sites(site: Site, **changes: Any) -> Site:
-    """The site with another reading agreement of the care team."""
-    return replace(site, agreements={**site.agreements, READING: replace(site.agreements[READING], **changes)})

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.errors import Defect, Invalid, NotFound, TooLarge, Unsound, Unsupported
+from gateway.errors import Defect, Invalid, NotFound, TooCostly, Unsound, Unsupported
 from gateway.model.agreement import Agreement, Participant, Site
 from gateway.model.dispatch import Dispatch
 from gateway.model.document import Item, Mapped, PersonKey, Principal, Received
@@ -198,10 +198,10 @@ def test_which_rows_a_question_asks_for() -> None:
 
 def test_more_than_one_answer_can_be_made_of_is_refused() -> None:
     many = cast(Store, Shelf(*(row("Condition", str(number)) for number in range(MOST_ROWS))))
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooCostly):
         rows_held(PERSON, "hospital", ("Condition",), many)
     versions = cast(Store, Shelf(*(row("Condition", CONDITION) for _ in range(MOST_VERSIONS + 1))))
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooCostly):
         versions_held(row("Condition", CONDITION), versions)
 
 
