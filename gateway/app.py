@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -21,6 +22,7 @@ from gateway.audit.row import row_of
 from gateway.consent.policy import checked
 from gateway.console import Access
 from gateway.console import routes as console_routes
+from gateway.console.description import with_pages
 from gateway.console.journal import JournalDesk
 from gateway.console.signed import People
 from gateway.data import data_path
@@ -118,13 +120,14 @@ def build_app(
     )
     app.include_router(router(node, all_doors(app)))
     no_such_door(app)
+    terms = node.site.sign_in
+    own = frozenset({urlsplit(terms.address).netloc.lower()} if terms is not None and terms.address else ())
     access = Access(
         key=bytes.fromhex(node.keyring.token("console", "visits")),
         clock=node.clock,
         loopback=console_loopback,
-        hosts=console_hosts,
+        hosts=console_hosts | own,
     )
-    terms = node.site.sign_in
     people = People(node, terms, Issuer(terms, secrets)) if terms is not None else None
     app.router.routes.extend(console_routes(JournalDesk(node), access, people))
     return app
@@ -212,7 +215,7 @@ def described() -> dict[str, Any]:
     """The OpenAPI description of every door, without a node behind them."""
     app = FastAPI(title="Ieum gateway", version=__version__)
     app.include_router(router(cast(Node, None), all_doors(app)))
-    return app.openapi()
+    return with_pages(app.openapi())
 
 
 def all_doors(app: FastAPI) -> tuple[Door, ...]:
@@ -229,5 +232,5 @@ def all_doors(app: FastAPI) -> tuple[Door, ...]:
         *fhir.DOORS,
         *plugged_doors(),
         *public.DOORS,
-        public.openapi(app.openapi),
+        public.openapi(lambda: with_pages(app.openapi())),
     )

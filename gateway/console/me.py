@@ -215,8 +215,11 @@ def _told(visit: Visit, person: PersonKey) -> tuple[Disclosure, ...]:
     entries = [entry_of(row) for key in keys for row in _newest(visit, key)]
     speaks = visit.messages.language
     told = Told(speaks, visit.desk.site(), visit.desk.names(speaks))
+    own = {entry.exchange for entry in entries if entry.exchange and entry.text("who", "role") == "citizen"}
     rows = report([entry for entry in entries if not _own(entry)], told)
-    return tuple(sorted(rows, key=lambda row: row.at, reverse=True)[:_SHOWN])
+    said = (visit.messages.say("me.told.own"),)
+    shown = [replace(row, sentences=said) if row.exchange in own else row for row in rows]
+    return tuple(sorted(shown, key=lambda row: row.at, reverse=True)[:_SHOWN])
 
 
 def _newest(visit: Visit, key: PersonKey) -> Sequence[AuditRow]:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,7 +51,7 @@ def login(request: Request, visit: Visit) -> Response:
 
 def callback(request: Request, visit: Visit) -> Response:
     """The issuer's answer: to a session and the page of the person's role, or to one sentence that it did not work."""
-    people = _people(visit)
+    people, language = _people(visit), (_begun(request, visit) or ("",))[-1]
     try:
         subject = _subject(people, request, visit)
         secret = sessions.begin(people.node, people.terms, subject, gate.peer(request))
@@ -60,7 +61,8 @@ def callback(request: Request, visit: Visit) -> Response:
         response: Response = html(Page("signin.html", {"wrong": wrong}, error.status), visit)
     else:
         _ended(people, request)
-        response = to(home_of(sessions.roles_of(people.terms, subject.values)[0]))
+        home = home_of(sessions.roles_of(people.terms, subject.values)[0])
+        response = to(f"{home}?{urlencode({'lang': language})}" if language else home)
         people.keep(response, request, secret)
     response.delete_cookie(BEGUN, path=_PATH, secure=people.is_secure(request), httponly=True, samesite="lax")
     return response
@@ -112,9 +114,9 @@ def _subject(people: People, request: Request, visit: Visit) -> Subject:
 
 def _matched(people: People, request: Request, visit: Visit) -> tuple[str, str, str]:
     """(nonce, verifier, code) of an answer to the one sign-in that this browser began and that was not answered before."""
-    begun = unsign(visit.access.key, BEGUN, request.cookies.get(BEGUN, ""), visit.access.clock())
+    begun = _begun(request, visit)
     said = {name: [value for key, value in visit.asked if key == name] for name in ("state", "code", "iss", "error")}
-    if begun is None or len(begun) != 4 or any(len(values) > 1 for values in said.values()):
+    if begun is None or any(len(values) > 1 for values in said.values()):
         raise UnknownCaller
     state, nonce, verifier, _ = begun
     given, code, issuer = (next(iter(said[name]), "") for name in ("state", "code", "iss"))
@@ -124,6 +126,12 @@ def _matched(people: People, request: Request, visit: Visit) -> tuple[str, str, 
     if said["error"] or not 0 < len(code) <= _MOST_CODE:
         raise UnknownCaller
     return nonce, verifier, code
+
+
+def _begun(request: Request, visit: Visit) -> tuple[str, str, str, str] | None:
+    """(state, nonce, verifier, language) of the sign-in that this browser began."""
+    found = unsign(visit.access.key, BEGUN, request.cookies.get(BEGUN, ""), visit.access.clock())
+    return (found[0], found[1], found[2], found[3]) if found is not None and len(found) == 4 else None
 
 
 def _once(people: People, state: str) -> None:

@@ -11,7 +11,7 @@ from gateway.model.wire import read_json
 from gateway.pipeline.explaining import explained
 from gateway.pipeline.node import Node
 
-_ENTITLED = ("operator", "auditor", "protection-officer")
+_ENTITLED = ("auditor", "protection-officer")
 _MAX_BODY = 1_000_000
 
 

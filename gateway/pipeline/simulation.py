@@ -55,15 +55,21 @@ def simulate(node: Node, person: PersonKey, change: Change) -> Simulated:
     """The last exchanges about the person that were decided, again with changed Consents."""
     now = [consent for _, consent in consents_of(node, person)[1]]
     then = change(now)
-    own = {f"Patient/{key}": f"Patient/{person}" for key in keys_of(node, person)}
     asked = [(one, row) for one in exchanges(node, person, most=LAST) if (row := _decided(node, one)) is not None]
     made = []
     for exchange, row in asked:
-        question = _renamed(read_json(node.keyring.open(row.request)), own)
+        question = _question(node, row, person)
         before, after = _released(node, question, now), _released(node, question, then)
         if before != after:
             made.append(Difference(exchange, _kinds(after - before), _kinds(before - after)))
     return Simulated(len(asked), tuple(made))
+
+
+def _question(node: Node, row: DecisionRecord, person: PersonKey) -> Mapping[str, Any]:
+    """A question as it was put, about the person who remained."""
+    own = {f"Patient/{key}": f"Patient/{person}" for key in keys_of(node, person)}
+    made: Mapping[str, Any] = _renamed(read_json(node.keyring.open(row.request)), own)
+    return made
 
 
 def _renamed(tree: Any, new: Mapping[str, str]) -> Any:
@@ -81,7 +87,12 @@ def _decided(node: Node, exchange: Exchange) -> DecisionRecord | None:
 
 
 def _released(node: Node, question: Mapping[str, Any], consents: Consents) -> frozenset[str]:
-    """The references that would be released today. Labels that stuck since count."""
+    """The references that would be released today."""
+    return frozenset(decide(*_today(node, question, consents), node.site.register)["released"])
+
+
+def _today(node: Node, question: Mapping[str, Any], consents: Consents) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """A question put now, and what is on file for it. Labels that stuck since count."""
     since = node.store.labels([str(item["reference"]) for item in question["what"]])
     known = {
         str(item["reference"]): sorted({*(item.get("securityLabel") or ()), *since.get(str(item["reference"]), ())})
@@ -90,8 +101,7 @@ def _released(node: Node, question: Mapping[str, Any], consents: Consents) -> fr
     given = {
         "implicitPolicy": node.site.implicit_policy, "consents": list(consents), "guardianships": [], "knownLabels": known,
     }  # fmt: skip
-    today = {**question, "when": node.clock().isoformat()}
-    return frozenset(decide(today, given, node.site.register)["released"])
+    return {**question, "when": node.clock().isoformat()}, given
 
 
 def _kinds(references: frozenset[str]) -> tuple[str, ...]:

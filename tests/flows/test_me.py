@@ -172,6 +172,25 @@ def test_a_consent_that_the_hospital_brought_is_taken_back(here: Served, citizen
     assert discharged(here, "consenting", "consenting").status == "delivered"
 
 
+def test_who_asked_and_was_refused_becomes_a_question(here: Served, citizen: Open) -> None:
+    """A pull by the care team about somebody who has said nothing."""
+    discharged(here)
+    visitor = citizen()
+    visitor.post(f"/me/questions/{OFFER}", {"token": visitor.token("/me")})
+    here.flow.node.store.commit(_asked_anew(here)).result()
+    system = "https://hanbit-hospital.example/fhir/sid/patient-number"
+    assert here.gets("/fhir/Patient", identifier=f"{system}|{people()['silent'].number}").status_code == 200
+    page = visitor.get("/me").text
+    assert "Mapo community care team asked for information about you." in page
+
+
+def _asked_anew(here: Served) -> Any:
+    from gateway.model.records import RecordGone, Unit
+
+    (row,) = here.flow.node.store.records("declined")
+    return Unit((), (RecordGone(row.kind, row.key),))
+
+
 def test_a_question_answered_with_no_is_not_asked_again(here: Served, citizen: Open) -> None:
     discharged(here)
     visitor = citizen()

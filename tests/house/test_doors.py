@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
+from gateway.console.description import PATHS
 from gateway.console.pages import CITIZEN, PAGES, Row
 from gateway.inbound.mount import respond, router
 from gateway.model.agreement import Key, Site
@@ -272,6 +273,12 @@ def test_what_is_open_to_everybody_of_the_pages_is_pinned() -> None:
         ("GET", "/login"), ("GET", "/login/callback"), ("POST", "/logout"), ("GET", "/console/enter"), ("POST", "/console/enter"),
     }  # fmt: skip
     assert all(set(row.roles) <= {*ROLES, *ANYONE} for row in PAGES)
+
+
+def test_what_is_described_of_the_pages_is_there() -> None:
+    described = {(method.upper(), path) for path, said in PATHS.items() for method in said}
+    assert described <= {(row.method, row.path) for row in PAGES if row.roles == CITIZEN}
+    assert len(described) == 5
 
 
 async def test_pages_ask_who_is_there(running: Running) -> None:
