@@ -1,7 +1,9 @@
 """Systems that call with tokens, over real HTTP: the attacks on a client's assertion, each with the same words and a control beside it.
 
-The numbers are those of the catalogue of attacks on tokens; what is not here stands in tests/flows/test_bound_tokens.py (38),
-tests/flows/test_token_workers.py (29 to 31), tests/inbound/test_keysets.py (9, 10, key sets) and tests/site/test_clients.py (20, 21).
+The numbers are those of the catalogue of attacks on tokens. What is not a row here: 9, 10, 14, 39, key sets by address, timing and
+brute force are in tests/flows/test_client_keys.py and tests/inbound/test_keysets.py; 20, 21 in tests/site/test_clients.py; 29 to 31 in
+tests/flows/test_token_workers.py; 37 below, in tests/flows/test_withdrawn.py and tests/inbound/test_oauth.py; 38 in
+tests/flows/test_bound_tokens.py. Of 39 only that no such token is taken, because none is given.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pytest
 from gateway import errors
 from gateway.errors import UnknownCaller
 from gateway.inbound.oauth.access import LASTING, AccessTokens, Grant
+from gateway.inbound.oauth.business import Business, business_of
 from gateway.inbound.oauth.signing import PERIOD, own_keys, signed
 from gateway.inbound.oauth.token import told
 from gateway.model.agreement import Client, Participant, Site
@@ -141,3 +142,41 @@ def test_every_error_is_one_of_oauth() -> None:
 )
 def test_the_address_of_a_gateway(settings: dict[str, Any], base: str) -> None:
     assert Settings(**settings).base == base
+
+
+B2B: dict[str, Any] = {"version": "1", "organization_id": "https://team.example", "purpose_of_use": ["COC"]}
+TEAM = site(organization="https://team.example").participants["team"]
+
+
+@pytest.mark.parametrize(
+    ("participant", "changes"),
+    [
+        (replace(TEAM, organization=""), {"organization_id": ""}),
+        (replace(TEAM, organization=""), {}),
+        (TEAM, {"organization_id": "https://team.example/"}),
+        (TEAM, {"organization_id": ["https://team.example"]}),
+        (TEAM, {"version": 1}),
+        (TEAM, {"purpose_of_use": "COC"}),
+        (TEAM, {"purpose_of_use": ["COC"] * 21}),
+        (TEAM, {"purpose_of_use": [7]}),
+        (TEAM, {"purpose_of_use": ["coc"]}),
+        (TEAM, {"purpose_of_use": ["BTG"]}),
+        (TEAM, {"purpose_of_use": ["|COC"]}),
+        (TEAM, {"subject_id": 7}),
+        (TEAM, {"subject_name": "x" * 129}),
+        (TEAM, {"subject_name": "a\nb"}),
+        (replace(TEAM, purposes=()), {}),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
+)
+def test_what_a_call_may_not_say_of_itself(participant: Participant, changes: dict[str, Any]) -> None:
+    with pytest.raises(UnknownCaller):
+        business_of({"extensions": {"hl7-b2b": {**B2B, **changes}}}, participant)
+
+
+def test_what_a_call_says_of_itself() -> None:
+    """A hint that a Consent is somewhere is no proof and is left where it is; what is unheard of widens nothing."""
+    said = {**B2B, "consent_reference": ["https://team.example/Consent/1"], "subject_id": "kim", "more": {"x": 1}}
+    assert business_of({"extensions": {"hl7-b2b": said, "other": 1}, "user": "lee"}, TEAM) == Business(("COC",), "kim")
+    assert business_of({"user": "lee"}, TEAM) == Business(("COC", "TREAT"), "lee")
+    assert business_of({}, replace(TEAM, purposes=())) == Business(())
