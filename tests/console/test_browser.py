@@ -31,6 +31,7 @@ PAGES = {
     "parked": f"/console/exchanges/{uid(4)}",
     "person": f"/console/people/{person(0)}",
     "identities": "/console/identities",
+    "gaps": "/console/gaps",
     "enter": "/console/enter",
     "problem": "/console?foo=1",
 }
@@ -133,7 +134,7 @@ def test_the_keyboard_reaches_everything_with_a_visible_focus(window: Chromium, 
     window.size(1280)
     go(window, base, "exchanges")
     reached: list[Any] = []
-    for _ in range(12):
+    for _ in range(14):
         window.press("\ue004")  # Tab
         focus = "const e = document.activeElement, s = getComputedStyle(e); return [e.textContent.trim(), s.outlineStyle, parseFloat(s.outlineWidth)]"
         reached.append(window.run(focus))
