@@ -238,7 +238,8 @@ def _own(entry: Entry) -> bool:
 def _standing_json(one: Standing) -> dict[str, Any]:
     return {
         "id": one.id, "state": one.state, "permits": one.permits, "recipients": list(one.recipients), "purposes": list(one.purposes),
-        "types": list(one.types), "given": one.given.isoformat(), "until": one.until, "from": one.source, "limited": one.limited,
+        "types": list(one.types), "given": one.given.isoformat(), "until": one.until, "from": one.source, "sensitive": one.sensitive,
+        "limited": one.limited,
     }  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from gateway.pipeline import sessions
 from gateway.pipeline.node import Node
 from gateway.pipeline.sessions import Session
 
+SESSION = "session"
+
 
 class Issuer(Protocol):
     """Where people sign in (gateway/outbound/issuer.py). Every method may raise Unavailable."""
@@ -49,7 +51,7 @@ class People:
 
     def secret(self, request: Request) -> str:
         """What the browser holds of a session, "" for nothing."""
-        return request.cookies.get(self._cookie(request), "")
+        return request.cookies.get(self.cookie(request, SESSION), "")
 
     def session(self, request: Request) -> Session | None:
         """The session of a request, when it holds now."""
@@ -60,13 +62,18 @@ class People:
     def keep(self, response: Response, request: Request, secret: str) -> None:
         """Sets the cookie: HttpOnly, for the whole address and nobody below it, Secure over https. Lax, because the browser comes back
         from the issuer; whatever changes something is a POST with a token of its own."""
-        name, secure = self._cookie(request), self.is_secure(request)
-        response.set_cookie(name, secret, self.terms.longest, path="/", secure=secure, httponly=True, samesite="lax")
+        self.set(response, request, SESSION, secret, self.terms.longest)
 
-    def drop(self, response: Response, request: Request) -> None:
-        """Takes the cookie away."""
+    def drop(self, response: Response, request: Request, name: str = SESSION) -> None:
+        """Takes a cookie away."""
         secure = self.is_secure(request)
-        response.delete_cookie(self._cookie(request), path="/", secure=secure, httponly=True, samesite="lax")
+        response.delete_cookie(self.cookie(request, name), path="/", secure=secure, httponly=True, samesite="lax")
 
-    def _cookie(self, request: Request) -> str:
-        return "__Host-session" if self.is_secure(request) else "session"
+    def set(self, response: Response, request: Request, name: str, value: str, seconds: int) -> None:
+        """Sets a cookie as `keep` says."""
+        own, secure = self.cookie(request, name), self.is_secure(request)
+        response.set_cookie(own, value, seconds, path="/", secure=secure, httponly=True, samesite="lax")
+
+    def cookie(self, request: Request, name: str) -> str:
+        """The name of a cookie: over https one that no other host can set (RFC 6265bis, 4.1.3.2)."""
+        return f"__Host-{name}" if self.is_secure(request) else name

@@ -44,8 +44,7 @@ def login(request: Request, visit: Visit) -> Response:
     response = to(people.issuer.address(_redirect(people, request), state, nonce, verifier))
     until = lasting(visit.access.clock(), _SECONDS)
     begun = sign(visit.access.key, BEGUN, (state, nonce, verifier, visit.one("lang")), until)
-    secure = people.is_secure(request)
-    response.set_cookie(BEGUN, begun, _SECONDS, path=_PATH, secure=secure, httponly=True, samesite="lax")
+    people.set(response, request, BEGUN, begun, _SECONDS)
     return response
 
 
@@ -64,7 +63,7 @@ def callback(request: Request, visit: Visit) -> Response:
         home = home_of(sessions.roles_of(people.terms, subject.values)[0])
         response = to(f"{home}?{urlencode({'lang': language})}" if language else home)
         people.keep(response, request, secret)
-    response.delete_cookie(BEGUN, path=_PATH, secure=people.is_secure(request), httponly=True, samesite="lax")
+    people.drop(response, request, BEGUN)
     return response
 
 
@@ -130,7 +129,8 @@ def _matched(people: People, request: Request, visit: Visit) -> tuple[str, str, 
 
 def _begun(request: Request, visit: Visit) -> tuple[str, str, str, str] | None:
     """(state, nonce, verifier, language) of the sign-in that this browser began."""
-    found = unsign(visit.access.key, BEGUN, request.cookies.get(BEGUN, ""), visit.access.clock())
+    kept = request.cookies.get(_people(visit).cookie(request, BEGUN), "")
+    found = unsign(visit.access.key, BEGUN, kept, visit.access.clock())
     return (found[0], found[1], found[2], found[3]) if found is not None and len(found) == 4 else None
 
 

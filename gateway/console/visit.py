@@ -63,7 +63,14 @@ class Visit:
 
     def places(self) -> tuple[tuple[str, str], ...]:
         """Where one can go from any page, for the roles of who looks: path and name of the message."""
-        return tuple((path, name) for path, name, roles in PLACES if not self.roles.isdisjoint(roles))
+        there = [one for one in PLACES if self.people is not None or one[0] not in ("/console/sessions", "/me")]
+        return tuple((path, name) for path, name, roles in there if not self.roles.isdisjoint(roles))
+
+    @property
+    def home(self) -> str:
+        """Where who looks begins; for somebody unknown, by where he is."""
+        own = "/me" if self.path == "/me" or self.path.startswith("/me/") else "/console"
+        return next((path for path, _ in self.places()), own)
 
     @property
     def is_operator(self) -> bool:

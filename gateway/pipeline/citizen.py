@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gateway.consent.codes import codes
 from gateway.errors import Conflict, GatewayError, NotAllowed, NotFound
 from gateway.model.agreement import Site
 from gateway.model.document import PersonKey, Received
@@ -33,7 +34,8 @@ _TOLD = frozenset({"type", "period", "actor", "purpose", "class", "securityLabel
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What one Consent on file means. `recipients` are participants ("" = somebody not of this site), none means everybody; no purpose or
-    type means any. `limited`: parts of it say more than is told here. `state`: in-force, later, over, taken-back."""
+    type means any. `sensitive`: it reaches beyond ordinary information. `limited`: parts of it say more than is told here, or cannot be
+    told. `state`: in-force, later, over, taken-back, void (a draft, an error)."""
 
     id: str
     source: str
@@ -43,6 +45,7 @@ class Standing:
     types: tuple[str, ...]
     given: datetime
     until: str
+    sensitive: bool
     limited: bool
     state: str
 
@@ -66,28 +69,42 @@ def keys_of(node: Node, person: PersonKey) -> tuple[PersonKey, ...]:
 def standings(node: Node, person: PersonKey) -> tuple[Standing, ...]:
     """Every Consent on file about the person, those in force first, then the newest; what only takes another one back is seen there."""
     today = node.day(node.clock())
-    own = [(row, consent) for row, consent in consents_of(node, person)[1] if "sourceReference" not in consent]
-    made = [_standing(node.site, consent, row.source, row.at, today) for row, consent in own]
+    rows = [(row, consent) for row, consent in consents_of(node, person)[1] if not offers.takes_back(consent)]
+    made = [_standing(node.site, consent, row.source, row.at, today) for row, consent in rows]
     return tuple(sorted(made, key=lambda one: (one.state != "in-force", -one.given.timestamp())))
 
 
 def _standing(site: Site, consent: Mapping[str, Any], source: str, at: datetime, today: date) -> Standing:
     root = consent.get("provision") or {}
     period = root.get("period") or {}
+    base, levels = _base(consent, site), codes().levels
+    ordinary = levels[codes().defaults["permitWithoutLabelCovers"]]
+    labels = [str(one.get("code", "")) for one in root.get("securityLabel") or ()]
     own = {reference: one.id for one in site.participants.values() for reference in one.references}
     actors = [str(((one.get("reference") or {}).get("reference")) or "") for one in root.get("actor") or ()]
     return Standing(
         id=str(consent.get("id", "")),
         source=source,
-        permits=root.get("type", "permit") != "deny",
+        permits=base == "permit",
         recipients=tuple(dict.fromkeys(own.get(actor, "") for actor in actors)),
         purposes=tuple(str(one.get("code", "")) for one in root.get("purpose") or ()),
         types=tuple(str(one.get("code", "")) for one in root.get("class") or ()),
         given=_instant(consent.get("dateTime"), at),
         until=str(period.get("end", "")),
-        limited=bool(set(root) - _TOLD),
+        sensitive=any(levels.get(code, len(levels)) > ordinary for code in labels),
+        limited=base is None or bool(set(root) - _TOLD),
         state=_state(consent, period, today),
     )
+
+
+def _base(consent: Mapping[str, Any], site: Site) -> str | None:
+    """permit or deny: of the root, else of its policy rule, else of its policies; None when that is not clear."""
+    named = (consent.get("provision") or {}).get("type")
+    rules = [one.get("code") for one in (consent.get("policyRule") or {}).get("coding") or ()]
+    found = {codes().base_rules.get(code) for code in rules} - {None}
+    policies = site.register.get("basePolicies", {})
+    found = found or {policies.get(one.get("uri")) for one in consent.get("policy") or ()} - {None}
+    return str(named) if named else found.pop() if len(found) == 1 else None
 
 
 def _instant(said: Any, otherwise: datetime) -> datetime:
@@ -100,7 +117,7 @@ def _instant(said: Any, otherwise: datetime) -> datetime:
 
 def _state(consent: Mapping[str, Any], period: Mapping[str, Any], today: date) -> str:
     if consent.get("status") != "active":
-        return "taken-back"
+        return "taken-back" if consent.get("status") == "inactive" else "void"
     day = today.isoformat()
     if str(period.get("start", ""))[:10] > day:
         return "later"
@@ -112,7 +129,7 @@ def unasked(node: Node, person: PersonKey) -> tuple[Unasked, ...]:
     """The newest exchange of each offer that did not happen because nothing was said, unless the person has answered since."""
     there = offers.offers(node.site, node.day(node.clock()))
     by_agreement = {id: offer for offer in there.values() for id in offer.agreements}
-    said = [one for one in standings(node, person) if one.state != "over"]
+    said = [one for one in standings(node, person) if one.state not in ("over", "void")]
     found: dict[str, Unasked] = {}
     for exchange in exchanges(node, person, "refused", "withheld"):
         offer = by_agreement.get(exchange.agreement)

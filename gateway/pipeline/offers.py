@@ -98,7 +98,7 @@ def given(site: Site, wish: Wish, id: str, patient: Mapping[str, Any], at: datet
     recipient = site.participants[offer.recipient].references[0]
     kinds = (*offer.always, *wish.types)
     return {
-        **_own(site, id, patient, at, f"{offer.recipient}:{offer.purpose}"),
+        **_own(site, id, patient, at, f"{form['policy']}{offer.recipient}:{offer.purpose}"),
         "status": "active",
         "provision": {
             "type": "permit",
@@ -113,8 +113,14 @@ def given(site: Site, wish: Wish, id: str, patient: Mapping[str, Any], at: datet
 
 def taken_back(site: Site, id: str, patient: Mapping[str, Any], at: datetime, consent: str) -> dict[str, Any]:
     """The statement that a Consent on file (its id here) does not hold any more: inactive, with that Consent as its source."""
-    made = {**_own(site, id, patient, at, "withdrawal"), "status": "inactive"}
+    made = {**_own(site, id, patient, at, _form()["withdrawal"]), "status": "inactive"}
     return {**made, "sourceReference": {"reference": f"Consent/{consent}"}}
+
+
+def takes_back(consent: Mapping[str, Any]) -> bool:
+    """Whether a Consent is such a statement. (Others may have a scan, or a Consent that they follow, as their source.)"""
+    uris = [policy.get("uri") for policy in consent.get("policy") or ()]
+    return consent.get("status") != "active" and uris == [_form()["withdrawal"]]
 
 
 def _own(site: Site, id: str, patient: Mapping[str, Any], at: datetime, policy: str) -> dict[str, Any]:
@@ -126,7 +132,7 @@ def _own(site: Site, id: str, patient: Mapping[str, Any], at: datetime, policy: 
         "patient": dict(patient),
         "dateTime": at.isoformat(),
         "organization": [{"reference": organization}],
-        "policy": [{"uri": f"{form['policy']}{policy}"}],
+        "policy": [{"uri": policy}],
     }
 
 

@@ -19,7 +19,7 @@ from gateway.console import Access, Candidate, Emergency, Look, Waiting, routes
 from gateway.errors import Invalid, NotDurable, NotFound
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
-from gateway.model.records import AuditFact, AuditRow, DecisionRecord, Sealed
+from gateway.model.records import AuditFact, AuditRow, DecisionRecord, GapCount, Sealed
 
 NOW = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
 KEYS = {
@@ -264,6 +264,13 @@ class MemoryDesk:
             {"agreement": "benefit-eligibility", "received": 8, "answered": 7, "refused": 1},
             {"agreement": "", "received": 2, "refused": 2},
         ]
+
+    def gaps(self) -> Sequence[GapCount]:
+        found = (
+            ("hanbit-hospital", "code", "DG1-3", "DG1-3", "K99.9", 41),
+            ("mapo-welfare", "field", "ZPI-3", "", "", 7),
+        )
+        return [GapCount("2026-03-04", *one) for one in found]
 
     def waiting(self, limit: int) -> Sequence[Waiting]:
         return self.worklist[:limit]

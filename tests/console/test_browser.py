@@ -32,6 +32,7 @@ PAGES = {
     "person": f"/console/people/{person(0)}",
     "identities": "/console/identities",
     "emergencies": "/console/emergencies",
+    "gaps": "/console/gaps",
     "enter": "/console/enter",
     "problem": "/console?foo=1",
 }
@@ -134,7 +135,7 @@ def test_the_keyboard_reaches_everything_with_a_visible_focus(window: Chromium, 
     window.size(1280)
     go(window, base, "exchanges")
     reached: list[Any] = []
-    for _ in range(13):
+    for _ in range(15):
         window.press("\ue004")  # Tab
         focus = "const e = document.activeElement, s = getComputedStyle(e); return [e.textContent.trim(), s.outlineStyle, parseFloat(s.outlineWidth)]"
         reached.append(window.run(focus))

@@ -172,6 +172,77 @@ def test_a_consent_that_the_hospital_brought_is_taken_back(here: Served, citizen
     assert discharged(here, "consenting", "consenting").status == "delivered"
 
 
+def _scanned(given: dict[str, Any]) -> dict[str, Any]:
+    """On paper at the hospital, sensitive information as well."""
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    provision = {**given["provision"], "securityLabel": [label]}
+    return {**given, "provision": provision, "sourceReference": {"display": "scan of the form"}}
+
+
+def _opted_out(given: dict[str, Any]) -> dict[str, Any]:
+    """By its policy rule alone, without a type at the root."""
+    code = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTOUT"}
+    provision = {name: value for name, value in given["provision"].items() if name != "type"}
+    return {**given, "policyRule": {"coding": [code]}, "provision": provision}
+
+
+def _nested(given: dict[str, Any]) -> dict[str, Any]:
+    kinds = [{"system": "http://hl7.org/fhir/resource-types", "code": "Observation"}]
+    return {**given, "provision": {**given["provision"], "provision": [{"type": "deny", "class": kinds}]}}
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (lambda given: given, {"permits": True, "sensitive": False, "limited": False}),
+        (_scanned, {"permits": True, "sensitive": True, "limited": False}),
+        (_opted_out, {"permits": False, "sensitive": False, "limited": False}),
+        (_nested, {"permits": True, "sensitive": False, "limited": True}),
+    ],
+)
+def test_what_a_consent_of_the_hospital_means_is_told(
+    here: Served, citizen: Open, written: Callable[[dict[str, Any]], dict[str, Any]], told: dict[str, bool]
+) -> None:
+    given = written(consent(people()["silent"], here.flow.moment(), "Organization/mapo-care-team"))
+    assert here.posts(given).status_code == 202
+    visitor = citizen()
+    (held,) = consents(visitor)["consents"]
+    assert {name: held[name] for name in told} == told
+    page = visitor.get("/me").text
+    assert ("also covers especially sensitive" in page) == told["sensitive"]
+    assert ("has further limits" in page) == told["limited"]
+    assert ("may not receive information" in page) == (not told["permits"])
+    assert ("also covers especially sensitive" in visitor.get(f"/me/withdraw/{held['id']}").text) == told["sensitive"]
+    assert sends(visitor, f"/me/consents/{held['id']}/withdraw", {}).status_code == 200
+    assert [one["state"] for one in consents(visitor)["consents"]] == ["taken-back"]
+
+
+def test_a_draft_is_no_word(here: Served, citizen: Open) -> None:
+    draft = consent(people()["silent"], here.flow.moment(), "Organization/mapo-care-team", "draft")
+    assert here.posts(draft).status_code == 202
+    discharged(here)
+    visitor = citizen()
+    (held,) = consents(visitor)["consents"]
+    assert held["state"] == "void"
+    assert sends(visitor, f"/me/consents/{held['id']}/withdraw", {}).status_code == 404
+    assert [one["offer"] for one in consents(visitor)["questions"]] == [OFFER]
+
+
+def test_a_consent_that_ran_out_is_asked_about_again(here: Served, citizen: Open) -> None:
+    discharged(here)
+    visitor = citizen()
+    assert sends(visitor, "/me/consents", {**WISH, "until": "2026-11-03"}).status_code == 201
+    assert discharged(here).status == "delivered"
+    here.flow.clock.pass_by(days=3)
+    visitor.signs_in("park-virtual")
+    assert discharged(here).status == "refused"
+    (held,) = consents(visitor)["consents"]
+    assert held["state"] == "over"
+    assert [one["offer"] for one in consents(visitor)["questions"]] == [OFFER]
+    assert sends(visitor, "/me/consents", WISH).status_code == 201
+    assert [one["state"] for one in consents(visitor)["consents"]] == ["in-force"]
+
+
 def test_who_asked_and_was_refused_becomes_a_question(here: Served, citizen: Open) -> None:
     """A pull by the care team about somebody who has said nothing."""
     discharged(here)

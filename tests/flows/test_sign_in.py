@@ -164,7 +164,7 @@ def test_an_answer_counts_once(browser: Open) -> None:
     back = visitor.picks("kim-demo", begun)
     assert visitor.get(back).status_code == 303
     replay = browser()
-    replay.http.cookies.set("sign-in", str(kept), domain="127.0.0.1", path="/login")
+    replay.http.cookies.set("sign-in", str(kept), domain="127.0.0.1", path="/")
     refused(replay.get(back), replay)
 
 

@@ -141,7 +141,7 @@ def test_a_slip_in_a_registration(root: Path, row: Json, said: str) -> None:
 
 def test_a_client_and_a_key_belong_to_one(root: Path) -> None:
     assert with_clients(root, GOOD, {**URL, "id": "team-records"}) == [
-        "clients: this is already taken at participants/care-team.yaml:18."
+        "clients: this is already taken at participants/care-team.yaml:20."
     ]
 
 
@@ -187,7 +187,7 @@ def test_an_issuer_belongs_to_one(root: Path) -> None:
     found = load_site(root).participants["care-team"].issuer
     assert found is not None
     assert (found.issuer, found.client_id, found.clients) == ("https://idp.example", "ieum", ("emr",))
-    assert with_issuer(root, "hospital") == ["introspection: this is already taken at participants/care-team.yaml:17."]
+    assert with_issuer(root, "hospital") == ["introspection: this is already taken at participants/care-team.yaml:19."]
 
 
 def test_a_sound_registration_is_loaded(root: Path) -> None:
