@@ -23,6 +23,7 @@ class MessageDraft:
     """Segments in the order they were made; `written` gives them in the order of the layout."""
 
     sender, seed = "", ""
+    shape: str | None = None
 
     def __init__(self, scopes: Mapping[str, Any], repeating: Iterable[str], codec: str) -> None:
         self.scopes = scopes
@@ -70,6 +71,7 @@ class SegmentDraft:
     """A segment; `ordinal` is its number among those of its name, given when the message is written."""
 
     whole = True
+    shape: str | None = None
     text = ""
     value: Any = ""
 

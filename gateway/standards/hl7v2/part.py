@@ -16,6 +16,7 @@ class PartDraft:
 
     __slots__ = ("path", "sealed", "top")
     whole = False
+    shape: str | None = None
 
     def __init__(self, top: SegmentDraft, path: tuple[int, ...], *, sealed: bool = False) -> None:
         self.top = top
@@ -120,6 +121,7 @@ class Sealed:
 
     __slots__ = ("segment",)
     whole = True
+    shape: str | None = None
 
     def __init__(self, segment: SegmentDraft) -> None:
         self.segment = segment
