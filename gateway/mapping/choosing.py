@@ -40,7 +40,7 @@ def first_in(reader: Reader, among: Sequence[Reader]) -> Reader:
         for node in read(scope):
             inner = scope.at(node, scope.body)
             parts = (part for path in among for part in path.read(inner))
-            found += [part for part in parts if any(leaf.text.strip() for leaf in part.leaves())][:1]
+            found += [part for part in parts if any(map(str.strip, part.texts()))][:1]
         return found
 
     return replace(reader, read=chosen, near=False, itself=False)

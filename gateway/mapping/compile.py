@@ -203,8 +203,8 @@ class Compiler:
         names = block["use"] if isinstance(block["use"], list) else [block["use"]]
         params: dict[str, Any] = {"table": self.table(str(block["table"]))} if "table" in block else {}
         used = [self.rules(str(name)) for name in names]
-        filling = (block.get("default") or {}, rule)
-        return groups.objects(self._from(block, rules), self._target(block), used, params, filling)
+        missing = groups.filling(block.get("default") or {}, rule)
+        return groups.objects(self._from(block, rules), self._target(block), used, params, missing)
 
     def nested(self, block: Block, rules: Rules, rule: str) -> Row:
         """`rows`: an object per repetition (with `to`), or rows that share a condition (without)."""
@@ -212,9 +212,8 @@ class Compiler:
         if "to" not in block:
             return groups.grouped(self._from(block, rules) if "from" in block else None, rows)
         by = reader(str(block["by"]), rules.own, block.where) if "by" in block else None
-        return groups.inline(
-            self._from(block, rules), self._target(block), rows, by, (block.get("default") or {}, rule)
-        )
+        missing = groups.filling(block.get("default") or {}, rule)
+        return groups.inline(self._from(block, rules), self._target(block), rows, by, missing)
 
     def first(self, block: Block, rules: Rules, rule: str) -> Row:
         """`first`: the alternatives in order, until one writes something."""

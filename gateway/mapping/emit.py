@@ -9,7 +9,7 @@ from gateway.mapping.codes import Table
 from gateway.mapping.functions import CODE, Emitted, Emitter
 from gateway.mapping.origins import Leaf
 from gateway.mapping.paths import Read, Reader, Target
-from gateway.mapping.plan import CONSTANT, NOBODY, NOTHING, SOURCED, Row, Run
+from gateway.mapping.plan import CONSTANT, NOTHING, SOURCED, Asks, Row, Run
 from gateway.mapping.scope import Scope
 from gateway.mapping.source import Node, filled
 
@@ -165,7 +165,7 @@ def joined(
             return made
         return joined(reader, target, kept, sep, rule, whole=whole, written=written) if kept else None
 
-    asks = NOBODY.union(*(path.asks for path, _, _ in parts)) if reader.itself else NOBODY
+    asks = Asks.of(path for path, _, _ in parts) if reader.itself else Asks.NOBODY
     made = Row(run, left, reader.asks | asks)
     return made
 

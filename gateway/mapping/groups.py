@@ -13,7 +13,12 @@ from gateway.mapping.predicates import Predicate
 from gateway.mapping.rules import Rules
 from gateway.mapping.scope import Scope
 
-Filling = tuple[Mapping[str, Any], str]  # what an object gets where it has nothing, and the rule that says so
+Filling = Sequence[tuple[str, Leaf]]  # what an object gets where it has nothing
+
+
+def filling(default: Mapping[str, Any], rule: str) -> Filling:
+    """The fixed values of a row's `default`, by element."""
+    return tuple([(key, Leaf(fixed, (), rule)) for key, fixed in default.items()])
 
 
 def apply(rules: Rules, scope: Scope) -> int:
@@ -21,7 +26,7 @@ def apply(rules: Rules, scope: Scope) -> int:
     return rules.rows.run(scope)
 
 
-def objects(reader: Reader, target: Target, used: Sequence[Rules], params: Mapping[str, Any], filling: Filling) -> Row:
+def objects(reader: Reader, target: Target, used: Sequence[Rules], params: Mapping[str, Any], missing: Filling) -> Row:
     """An object per repetition and datatype map, kept when something of the source is in it."""
     read, put, many = reader.read, target.put, target.many
 
@@ -32,7 +37,7 @@ def objects(reader: Reader, target: Target, used: Sequence[Rules], params: Mappi
             for rules in used:
                 body: dict[str, Any] = {}
                 if rules.rows.run(Scope(scope.run, node, body, scope.draft, given)) == SOURCED:
-                    _fill(body, *filling)
+                    _fill(body, missing)
                     put(scope.body, body)
                     done = SOURCED
             if done and not many:
@@ -42,10 +47,10 @@ def objects(reader: Reader, target: Target, used: Sequence[Rules], params: Mappi
     return reading(reader, run)
 
 
-def inline(reader: Reader, target: Target, rows: Rows, by: Reader | None, filling: Filling) -> Row:
+def inline(reader: Reader, target: Target, rows: Rows, by: Reader | None, missing: Filling) -> Row:
     """The same with rows written in place; `by`: one object of all nodes with the same text there."""
     if by is not None:
-        return _keyed(reader, target, rows, by, filling)
+        return _keyed(reader, target, rows, by, missing)
     read, put, many = reader.read, target.put, target.many
 
     def run(scope: Scope) -> int:
@@ -53,7 +58,7 @@ def inline(reader: Reader, target: Target, rows: Rows, by: Reader | None, fillin
         for node in read(scope):
             body: dict[str, Any] = {}
             if rows.run(scope.at(node, body)) == SOURCED:
-                _fill(body, *filling)
+                _fill(body, missing)
                 put(scope.body, body)
                 if not many:
                     return SOURCED
@@ -66,34 +71,34 @@ def inline(reader: Reader, target: Target, rows: Rows, by: Reader | None, fillin
         if not reader.itself:
             return made
         kept = rows.able(scope)
-        return _in_place(target, kept, filling) if any(not row.fixed for row in kept) else None
+        return _in_place(target, kept, missing) if any(not row.fixed for row in kept) else None
 
     made = Row(run, left, reader.asks | rows.asks)
     return made
 
 
-def _in_place(target: Target, rows: Sequence[Row], filling: Filling) -> Row:
+def _in_place(target: Target, rows: Sequence[Row], missing: Filling) -> Row:
     """An object of the current node by what is left of rows."""
 
     def run(scope: Scope) -> int:
         body: dict[str, Any] = {}
         if ran(rows, scope.at(scope.node, body)) != SOURCED:
             return NOTHING
-        _fill(body, *filling)
+        _fill(body, missing)
         target.put(scope.body, body)
         return SOURCED
 
     return always(run)
 
 
-def _keyed(reader: Reader, target: Target, rows: Rows, by: Reader, filling: Filling) -> Row:
+def _keyed(reader: Reader, target: Target, rows: Rows, by: Reader, missing: Filling) -> Row:
     def run(scope: Scope) -> int:
         done, made = NOTHING, dict[str, dict[str, Any]]()
         for node in reader.read(scope):
             key = " ".join(part.text for part in by.read(scope.at(node, scope.body)))
             done = max(done, rows.run(scope.at(node, made.setdefault(key, {}))))
         for body in filter(None, made.values()):
-            _fill(body, *filling)
+            _fill(body, missing)
             target.put(scope.body, body)
         return done
 
@@ -185,6 +190,6 @@ def ignored(reader: Reader, why: str) -> Row:
     return reading(reader, run)
 
 
-def _fill(body: dict[str, Any], default: Mapping[str, Any], rule: str) -> None:
-    for key, fixed in default.items():
-        body.setdefault(key, Leaf(fixed, (), rule))
+def _fill(body: dict[str, Any], missing: Filling) -> None:
+    for key, fixed in missing:
+        body.setdefault(key, fixed)

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.errors import Misconfigured
 from gateway.mapping.origins import Distinct, Pointer
-from gateway.mapping.plan import HERE, OTHERS, OWN, Asks
+from gateway.mapping.plan import Asks
 from gateway.mapping.scope import Scope
 from gateway.mapping.source import Node
 
@@ -42,7 +42,7 @@ def reader(text: str, own: str, where: str) -> Reader:
     head, steps = parted(text, where)
     if head in ("$", own):
         read = _from_node(steps) if head == "$" else _from_top(steps)
-        asks = frozenset((HERE if head == "$" else OWN,))
+        asks = Asks.HERE if head == "$" else Asks.OWN
         return Reader(read, lambda scope: not read(scope), asks, itself=head == "$" and not steps)
     if head == "others" and steps:
         return _far(lambda scope: _walked(_others(scope, steps[0]), steps[1:]), steps[0])
@@ -57,7 +57,7 @@ def every(name: str) -> Reader:
 
 
 def _far(read: Read, name: str) -> Reader:
-    return Reader(read, lambda scope: not scope.run.source.every(name), frozenset((OTHERS,)), near=False)
+    return Reader(read, lambda scope: not scope.run.source.every(name), Asks.OTHERS, near=False)
 
 
 def parted(text: str, where: str) -> tuple[str, tuple[str, ...]]:

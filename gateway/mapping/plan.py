@@ -9,19 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import IntFlag
+from functools import reduce
+from operator import or_
+from typing import Protocol
 
 from gateway.mapping.scope import Scope
 
 NOTHING, CONSTANT, SOURCED = 0, 1, 2
-OWN, HERE, OTHERS = (
-    "own",
-    "$",
-    "others",
-)  # whose shape is asked: the map's node, the current node, the names in the document
-Asks = frozenset[str]
-NOBODY: Asks = frozenset()
 Run = Callable[[Scope], int]
 _MOST = 256
+
+
+class Asks(IntFlag):
+    """Whose shape an answer depends on: that of the map's node, of the current node, of the document (which names are there)."""
+
+    NOBODY = 0
+    OWN = 1
+    HERE = 2
+    OTHERS = 4
+
+    @classmethod
+    def of(cls, parts: Iterable[Asking]) -> Asks:
+        """What several depend on together."""
+        return reduce(or_, (part.asks for part in parts), cls.NOBODY)
+
+
+class Asking(Protocol):
+    """What answers by shapes: a path, a condition, a row."""
+
+    @property
+    def asks(self) -> Asks:
+        """Whose."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +54,7 @@ class Row:
 
     run: Run
     left: Callable[[Scope], Row | None]
-    asks: Asks = NOBODY
+    asks: Asks = Asks.NOBODY
     fixed: bool = False
 
 
@@ -45,8 +65,8 @@ class Rows:
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self.rows = tuple(rows)
-        self.asks = NOBODY.union(*(row.asks for row in self.rows))
-        self._own, self._here, self._others = (kind in self.asks for kind in (OWN, HERE, OTHERS))
+        self.asks = Asks.of(self.rows)
+        self._own, self._here, self._others = (kind in self.asks for kind in (Asks.OWN, Asks.HERE, Asks.OTHERS))
         self._plans: dict[tuple[str, str, str], tuple[Row, ...]] = {}
 
     def able(self, scope: Scope) -> tuple[Row, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.errors import Misconfigured
 from gateway.mapping.paths import Reader, reader
-from gateway.mapping.plan import NOBODY, Asks
+from gateway.mapping.plan import Asks
 from gateway.mapping.scope import Scope
 from gateway.mapping.source import filled
 
@@ -135,7 +135,7 @@ def _count(about: Any, own: str, where: str) -> Predicate:
 
 def _open(holds: Holds) -> Predicate:
     """A question that no shape answers."""
-    made = Predicate(holds, lambda _: made, NOBODY)
+    made = Predicate(holds, lambda _: made, Asks.NOBODY)
     return made
 
 
@@ -173,7 +173,7 @@ def _joint(parts: Sequence[Predicate], *, decisive: bool) -> Predicate:
             return remaining[0] if remaining else not decisive
         return _joint(remaining, decisive=decisive)
 
-    return Predicate(holds, left, NOBODY.union(*(part.asks for part in parts)))
+    return Predicate(holds, left, Asks.of(parts))
 
 
 def _not(about: Any, own: str, where: str) -> Predicate:

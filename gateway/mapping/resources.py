@@ -10,7 +10,7 @@ from gateway.mapping.emit import always, reading
 from gateway.mapping.groups import apply
 from gateway.mapping.origins import Leaf, Pointer
 from gateway.mapping.paths import Reader, Target
-from gateway.mapping.plan import CONSTANT, NOBODY, NOTHING, SOURCED, Row
+from gateway.mapping.plan import CONSTANT, NOTHING, SOURCED, Asks, Row
 from gateway.mapping.rules import Rules, Seed
 from gateway.mapping.scope import Draft, Scope
 from gateway.mapping.source import Node
@@ -67,7 +67,7 @@ def _taken(seed: Seed, scope: Scope) -> tuple[str, ...]:
     texts: list[str] = []
     for read, optional in seed.take:
         if isinstance(read, Reader):
-            found = [" ".join([leaf.text.strip() for leaf in node.leaves()]) for node in read.read(scope)]
+            found = [" ".join([text.strip() for text in node.texts()]) for node in read.read(scope)]
         else:
             drafts = [scope.run.drafts.get((read.map, node.position)) for node in scope.top.related(read.own)]
             found = [draft.id for draft in drafts if draft is not None and draft.kept][:1]
@@ -122,7 +122,7 @@ def linked(links: Sequence[tuple[Rules, Reader]], target: Target, rule: str) -> 
         kept = [link for link in links if not link[1].vain(scope)]
         return always(linked(kept, target, rule).run, fixed=True) if kept else None
 
-    return Row(run, left, NOBODY.union(*(reader.asks for _, reader in links)), fixed=True)
+    return Row(run, left, Asks.of(reader for _, reader in links), fixed=True)
 
 
 def _later(rules: Rules, node: Node, scope: Scope) -> Callable[[], str]:

@@ -71,6 +71,10 @@ class _Root:
         """Nothing of its own."""
         return ()
 
+    def texts(self) -> tuple[str, ...]:
+        """Nor any text."""
+        return ()
+
 
 Rendered = tuple[dict[str, Any], Cites]
 

@@ -59,10 +59,14 @@ class Node(Protocol):
         """1..* nodes with the values below it, in order."""
         ...
 
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        ...
+
 
 def filled(node: Node) -> bool:
     """Is there a text in a node or below it?"""
-    return bool(node.text) or any(leaf.text for leaf in node.leaves())
+    return any(node.texts())
 
 
 class Source(Protocol):

@@ -141,5 +141,4 @@ def _as_uri(text: str) -> str | None:
 
 
 def _local(scope: Scope, key: str, text: str) -> str:
-    sender = quote(scope.run.sender or "unknown", safe="")
-    return f"{scope.run.name_of(key)}{sender}:{quote(text, safe='')}"
+    return f"{scope.run.name_of(key)}{scope.run.quoted_sender}:{quote(text, safe='')}"

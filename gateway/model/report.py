@@ -49,7 +49,7 @@ class Finding:
     def as_issue(self) -> dict[str, Any]:
         """The R4 OperationOutcome.issue. Line and column are extensions as well, as other validators of FHIR write them."""
         issue: dict[str, Any] = {"severity": self.severity, "code": self.code, "details": {"text": _sound(self.text)}}
-        if self.rule and not any(sign.isspace() for sign in self.rule):
+        if self.rule.split() == [self.rule]:  # a code, which has no white space
             issue["details"] = {"coding": [{"system": RULES, "code": _sound(self.rule)}], **issue["details"]}
         extras = [("rule", self.rule), ("expected", self.expected), ("found", self.found)]
         if said := "; ".join(f"{name}: {value}" for name, value in extras if value):

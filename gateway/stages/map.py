@@ -154,7 +154,7 @@ def _pointing(tree: Mapping[str, Any], inside: Mapping[str, str]) -> dict[str, A
 def _each_pointing(items: list[Any], inside: Mapping[str, str]) -> list[Any]:
     return [
         _pointing(one, inside)
-        if isinstance(one, Mapping)
+        if isinstance(one, dict)
         else _each_pointing(one, inside)
         if isinstance(one, list)
         else one

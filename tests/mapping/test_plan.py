@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.mapping import MapContext
-from gateway.mapping.plan import Row, Rows
+from gateway.mapping.plan import Asks, Row, Rows
 from gateway.mapping.predicates import predicate
 from gateway.mapping.scope import Run, Scope
 from gateway.stages.map import library_of, map_document
@@ -79,7 +79,7 @@ def test_a_field_and_a_component_of_the_same_parts_are_of_different_shapes() -> 
     assert field.shape != component.shape
 
 
-def _row(number: int, left: Any = True, asks: frozenset[str] = frozenset()) -> Row:
+def _row(number: int, left: Any = True, asks: Asks = Asks.NOBODY) -> Row:
     made = Row(lambda _: number, lambda scope: made if left is True or left(scope) else None, asks)
     return made
 
@@ -91,7 +91,7 @@ def test_plans_are_made_once_for_each_shape() -> None:
         asked.append(str(scope.node.shape))
         return bool(scope.node.step("2"))
 
-    rows = Rows([_row(1), _row(2, left, frozenset(("$",)))])
+    rows = Rows([_row(1), _row(2, left, Asks.HERE)])
     with_two, without = _scope("PID|a^b", place="1"), _scope("PID|a", place="1")
     assert [row.run(without) for row in rows.able(without)] == [1]
     assert [row.run(with_two) for row in rows.able(with_two)] == [1, 2]
@@ -101,7 +101,7 @@ def test_plans_are_made_once_for_each_shape() -> None:
 
 def test_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.mapping.plan._MOST", 4)
-    rows = Rows([_row(1, lambda scope: scope.node.step("1"), frozenset(("$",)))])
+    rows = Rows([_row(1, lambda scope: scope.node.step("1"), Asks.HERE)])
     for number in range(1, 30):
         rows.able(_scope("PID|" + "^" * number + "x", place="1"))
     assert len(rows._plans) <= 4

@@ -119,6 +119,10 @@ class FhirNode:
             ]
         return [self]
 
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        return [leaf.text for leaf in self.leaves()]
+
     def _child(self, value: Any, where: str) -> FhirNode:
         return FhirNode(self.source, value, where, self.name, self.top)
 

@@ -142,6 +142,10 @@ class SegmentDraft:
         """All values."""
         return [PartDraft(self, key) for key in sorted(self.values)]
 
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        return [self.values[key] for key in sorted(self.values)]
+
     def made(self, name: str, *, new: bool = False) -> SegmentDraft | Sealed | None:
         """The segment of that name: a part (made when missing), the order it details; any other can only be read."""
         if name == self.name:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from gateway.standards.hl7v2.segment import NULL, Segment, below
 
-Leaf = tuple[int, int, str, str]  # component, subcomponent, position, text
+Leaf = tuple[str, str, str, str]  # component, subcomponent, position, text
 
 
 class Segments(Protocol):
@@ -43,10 +43,10 @@ class SegmentNode:
         """The field repetitions that hold something, by field number."""
         fields: dict[str, Sequence[Part]] = {}
         for field, repetitions in self.segment.written():
-            parts = []
+            start, parts = f"{self.position}-{field}", []
             for number, leaves in enumerate(repetitions, 1):
                 if leaves:
-                    where = f"{self.position}-{field}[{number}]"
+                    where = f"{start}[{number}]"
                     parts.append(Part(self, (field, number), where, _placed(where, leaves), 0))
             if parts:
                 fields[str(field)] = parts
@@ -55,7 +55,9 @@ class SegmentNode:
     @cached_property
     def shape(self) -> str:
         """The fields that hold something, with the shapes of their repetitions."""
-        return "|".join([f"{field}:{'~'.join([part.shape for part in parts])}" for field, parts in self.fields.items()])
+        return "|".join(
+            [f"{field}:{'~'.join([str(part.shape) for part in parts])}" for field, parts in self.fields.items()]
+        )
 
     def close(self) -> None:
         """It holds nothing any more."""
@@ -91,15 +93,16 @@ class SegmentNode:
         """All values of the segment."""
         return [leaf for parts in self.fields.values() for part in parts for leaf in part.leaves()]
 
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        return [text for parts in self.fields.values() for part in parts for text in part.texts()]
+
 
 def _placed(where: str, leaves: Sequence[tuple[int, int, str]]) -> Sequence[Leaf]:
     return [
-        (
-            component,
-            sub or 1,
-            below(where, component, sub) if sub else f"{where}.{component}",
-            "" if text == NULL else text,
-        )
+        (str(component), str(sub or 1), below(where, component, sub), "" if text == NULL else text)
+        if sub
+        else (number := str(component), "1", f"{where}.{number}", "" if text == NULL else text)
         for component, sub, text in leaves
     ]
 
@@ -107,12 +110,14 @@ def _placed(where: str, leaves: Sequence[tuple[int, int, str]]) -> Sequence[Leaf
 class Part:
     """A field repetition (depth 0), component (1) or subcomponent (2) with the leaves below it."""
 
-    __slots__ = ("_depth", "_field", "_shape", "_steps", "below", "leaf", "position", "text", "top")
+    __slots__ = ("_depth", "_field", "_steps", "below", "leaf", "position", "shape", "text", "top")
 
     leaf: str
     """The position of its first leaf, `PID[1]-7[1].1`."""
     text: str
     """The unescaped text of its first leaf position; "" for what is absent or explicitly null."""
+    shape: str | None
+    """Which of its components and subcomponents hold something, and which of these are null."""
 
     def __init__(self, top: SegmentNode, field: tuple[int, int], where: str, below: Sequence[Leaf], depth: int) -> None:
         self.top = top
@@ -120,11 +125,12 @@ class Part:
         self._field = field
         self.below = below
         self._depth = depth
-        self._steps: dict[str, Sequence[Part]] | None = None
-        self._shape = ""
-        component, subcomponent, self.leaf, self.text = below[0]
-        if depth < 2 and (subcomponent != 1 or (component != 1 and not depth)):
-            self.text = ""
+        self._steps: dict[str, Sequence[Part]] = {}
+        component, subcomponent, self.leaf, text = below[0]
+        if depth < 2 and (subcomponent != "1" or (component != "1" and not depth)):
+            text = ""
+        self.text = text
+        self.shape = _SINGLE[depth] if text and len(below) == 1 else _shape(below, depth)
 
     @property
     def name(self) -> str:
@@ -142,38 +148,23 @@ class Part:
         field, repetition = self._field
         if self._depth == 2:
             return self.text
-        return self.top.segment.repetitions(field)[repetition - 1].text(self.below[0][0] if self._depth else 0)
-
-    @property
-    def shape(self) -> str:
-        """Which of its components and subcomponents hold something, and which of these are null."""
-        if not self._shape:
-            depth = self._depth
-            codes = [
-                f"{'' if depth else component}.{sub}" if text else f"{'' if depth else component}.{sub}-"
-                for component, sub, _, text in self.below
-            ]
-            self._shape = f"{depth}{' '.join(codes)}"
-        return self._shape
+        return self.top.segment.repetitions(field)[repetition - 1].text(int(self.below[0][0]) if self._depth else 0)
 
     def step(self, name: str) -> Sequence[Part]:
         """A component of a repetition, a subcomponent of a component, if it holds something."""
-        steps = self._steps
-        if steps is None:
+        found = self._steps.get(name)
+        if found is None:
             if self._depth == 2:
                 return (self,) if name == "1" else ()
-            steps = self._steps = self._divided()
-        return steps.get(name, ())
+            found = self._steps[name] = self._divided(name)
+        return found
 
-    def _divided(self) -> dict[str, Sequence[Part]]:
-        top, field, depth, below = self.top, self._field, self._depth, self.below
-        if depth:
-            return {str(leaf[1]): (Part(top, field, leaf[2], (leaf,), 2),) for leaf in below}
-        divided: dict[int, list[Leaf]] = {}
-        for leaf in below:
-            divided.setdefault(leaf[0], []).append(leaf)
-        where = self.position
-        return {str(number): (Part(top, field, f"{where}.{number}", leaves, 1),) for number, leaves in divided.items()}
+    def _divided(self, name: str) -> Sequence[Part]:
+        depth = self._depth
+        below = [leaf for leaf in self.below if leaf[depth] == name]
+        if not below:
+            return ()
+        return (Part(self.top, self._field, below[0][2] if depth else f"{self.position}.{name}", below, depth + 1),)
 
     def related(self, name: str) -> Sequence[SegmentNode]:
         """What is related to the segment."""
@@ -184,3 +175,15 @@ class Part:
         if self._depth == 2:
             return (self,)
         return [Part(self.top, self._field, leaf[2], (leaf,), 2) for leaf in self.below]
+
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        return [text for _, _, _, text in self.below]
+
+
+_SINGLE = ("01.1", "1.1", "2.1")  # the shapes of what is not divided
+
+
+def _shape(below: Sequence[Leaf], depth: int) -> str:
+    codes = [f"{'' if depth else component}.{sub}{'' if text else '-'}" for component, sub, _, text in below]
+    return f"{depth}{' '.join(codes)}"

@@ -99,6 +99,10 @@ class PartDraft:
         depth = len(self.path)
         return [PartDraft(self.top, key) for key in sorted(self.top.values) if key[:depth] == self.path]
 
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        return [leaf.text for leaf in self.leaves()]
+
     def made(self, name: str, *, new: bool = False) -> SegmentDraft | Sealed | None:
         """As for the segment."""
         return self.top.made(name, new=new)
