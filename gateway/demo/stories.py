@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.demo.messages import admission, cases, consent, discharge, laboratory
 from gateway.demo.outcomes import (
@@ -21,7 +22,7 @@ from gateway.demo.outcomes import (
     text_of,
 )
 from gateway.demo.people import Person, people
-from gateway.demo.world import Caller, Json, NotAsTold, World, until
+from gateway.demo.world import Answer, Caller, Json, NotAsTold, World, until
 
 REFERRAL = "discharge-to-community-care"
 REPORT = "notifiable-results"
@@ -232,7 +233,7 @@ def reading(world: World, story: Story) -> None:
     nowhere = world.care_team.get("/fhir/Patient", identifier=f"{system}|H9999999")
     story.check(
         "동의하지 않은 사람은 없는 사람과 구별되지 않는다 · who has not consented looks like who is not there",
-        nobody == nowhere,
+        _but_for_the_address(nobody) == _but_for_the_address(nowhere),
     )
     exchange = _ended(world, story, READING, ("answered",), "search:Condition")
     rows = world.auditor.get("/audit/rows", exchange=exchange["id"]).body.get("rows", [])
@@ -240,6 +241,11 @@ def reading(world: World, story: Story) -> None:
         "조회도 감사 기록에 남는다 · the reading is in the audit log",
         any(r["line"].get("kind") == "read" for r in rows),
     )
+
+
+def _but_for_the_address(answer: Answer) -> tuple[int, dict[str, Any]]:
+    """What was answered without the link to the question itself, which says what was asked."""
+    return answer.status, {name: value for name, value in answer.body.items() if name != "link"}
 
 
 _STORIES: Mapping[str, Callable[[World, Story], None]] = {

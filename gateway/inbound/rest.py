@@ -118,7 +118,7 @@ async def exchange(node: Node, call: Call) -> Egress:
 async def daily(node: Node, call: Call) -> Egress:
     """What came in and what became of it, per agreement and day (in the site's time zone)."""
     asked = dict(call.query)
-    day = asked.pop("day", node.clock().date().isoformat())
+    day = asked.pop("day", node.day(node.clock()).isoformat())
     if asked:
         raise Unanswerable(None, *sorted(asked)[:3])
     try:

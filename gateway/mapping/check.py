@@ -13,7 +13,7 @@ from gateway.errors import Misconfigured
 from gateway.mapping.blocks import plain
 from gateway.mapping.compile import Compiler
 from gateway.mapping.context import MapContext
-from gateway.mapping.emit import apply
+from gateway.mapping.groups import apply
 from gateway.mapping.load import Block, Library
 from gateway.mapping.losses import losses
 from gateway.mapping.origins import Leaf, render

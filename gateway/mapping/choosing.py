@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.mapping.paths import Reader
 from gateway.mapping.predicates import Predicate
@@ -10,33 +11,36 @@ from gateway.mapping.scope import Scope
 from gateway.mapping.source import Node
 
 
-def filtered(read: Reader, condition: Predicate, *, whole: bool = False) -> Reader:
+def filtered(reader: Reader, condition: Predicate, *, whole: bool = False) -> Reader:
     """Only the nodes for which the condition holds, asked with `$` as the node (`whole`: as the map's own node)."""
+    read, holds = reader.read, condition.holds
 
     def chosen(scope: Scope) -> Sequence[Node]:
         if not (nodes := read(scope)):
             return nodes
         if whole:
-            return [node for node in nodes if condition(Scope(scope.run, node, {}))]
-        return [node for node in nodes if condition(scope.at(node, scope.body))]
+            return [node for node in nodes if holds(Scope(scope.run, node, {}))]
+        return [node for node in nodes if holds(scope.at(node, scope.body))]
 
-    return chosen
+    return replace(reader, read=chosen, near=False, itself=False)
 
 
-def limited(read: Reader, most: int) -> Reader:
+def limited(reader: Reader, most: int) -> Reader:
     """The first nodes only."""
-    return lambda scope: read(scope)[:most]
+    read = reader.read
+    return replace(reader, read=lambda scope: read(scope)[:most], itself=False)
 
 
-def first_in(read: Reader, among: Sequence[Reader]) -> Reader:
+def first_in(reader: Reader, among: Sequence[Reader]) -> Reader:
     """Of each node the first of these parts that says something."""
+    read = reader.read
 
     def chosen(scope: Scope) -> Sequence[Node]:
         found: list[Node] = []
         for node in read(scope):
             inner = scope.at(node, scope.body)
-            parts = (part for path in among for part in path(inner))
-            found += [part for part in parts if any(leaf.text.strip() for leaf in part.leaves())][:1]
+            parts = (part for path in among for part in path.read(inner))
+            found += [part for part in parts if any(map(str.strip, part.texts()))][:1]
         return found
 
-    return chosen
+    return replace(reader, read=chosen, near=False, itself=False)

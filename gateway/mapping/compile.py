@@ -10,13 +10,13 @@ from threading import RLock
 from typing import Any
 
 from gateway.errors import Misconfigured
-from gateway.mapping import choosing, emit, functions, resources, systems
+from gateway.mapping import choosing, emit, functions, groups, resources, systems
 from gateway.mapping.blocks import known, plain, reading, unique
 from gateway.mapping.codes import Table
 from gateway.mapping.emitters import EMITTERS
 from gateway.mapping.load import Block, Library
-from gateway.mapping.needs import Needs, Row, Rows, needs_of, path_needs
 from gateway.mapping.paths import Reader, Target, every, reader
+from gateway.mapping.plan import Row, Rows
 from gateway.mapping.predicates import predicate
 from gateway.mapping.rules import MAP_KEYS, ROW_KEYS, Made, Rules, Seed
 from gateway.model.report import IGNORED
@@ -107,17 +107,17 @@ class Compiler:
             scopes=block.get("scopes") or {},
         )
 
-    def _ignored(self, block: Block, rules: Rules) -> Iterator[tuple[Row, Needs]]:
+    def _ignored(self, block: Block, rules: Rules) -> Iterator[Row]:
         for path, why in (block.get("ignore") or {}).items():
             read = reader(path, rules.own, block.where)
             about = why if isinstance(why, Mapping) else {"because": why}
             if "where" in about:
                 read = choosing.filtered(read, predicate(about["where"], rules.own, block.where))
-            yield emit.ignored(read, f"{IGNORED}{about['because']}"), path_needs(path, rules.own)
+            yield groups.ignored(read, f"{IGNORED}{about['because']}")
 
-    def _rows(self, block: Block, rules: Rules, parent: str) -> Iterator[tuple[Row, Needs]]:
+    def _rows(self, block: Block, rules: Rules, parent: str) -> Iterator[Row]:
         for row in unique(block.get("rows") or [], block):
-            yield self.row(row, rules, parent), needs_of(row, rules.own)
+            yield self.row(row, rules, parent)
 
     def _seed(self, seed: Any, own: str, where: str) -> Seed:
         if isinstance(seed, list):
@@ -138,7 +138,7 @@ class Compiler:
         return Made(name, self._owns[name])
 
     def row(self, block: Any, rules: Rules, parent: str) -> Row:
-        """One row to a closure that gives 0 (nothing), 1 (only constants) or 2 (something of the source)."""
+        """One row."""
         if not isinstance(block, Block):
             raise Misconfigured(f"{parent}: a row is a mapping")
         try:
@@ -151,7 +151,7 @@ class Compiler:
         rule = f"{parent}/{block['id']}" if "id" in block else parent
         made = (self._extension if "extension" in block else self._action)(block, rules, rule)
         if "when" in block:
-            made = emit.guarded(made, predicate(block["when"], rules.own, block.where))
+            made = groups.guarded(made, predicate(block["when"], rules.own, block.where))
         return made
 
     def _action(self, block: Block, rules: Rules, rule: str) -> Row:
@@ -168,7 +168,9 @@ class Compiler:
         inner.where = block.where
         if "from" in block:
             inner["from"] = "$"
-        return emit.extended(self._from(block, rules), self._action(inner, rules, rule), str(block["extension"]), rule)
+        return groups.extended(
+            self._from(block, rules), self._action(inner, rules, rule), str(block["extension"]), rule
+        )
 
     def _target(self, block: Block) -> Target:
         if "to" not in block:
@@ -201,17 +203,17 @@ class Compiler:
         names = block["use"] if isinstance(block["use"], list) else [block["use"]]
         params: dict[str, Any] = {"table": self.table(str(block["table"]))} if "table" in block else {}
         used = [self.rules(str(name)) for name in names]
-        return emit.objects(
-            self._from(block, rules), self._target(block), used, params, block.get("default") or {}, rule
-        )
+        missing = groups.filling(block.get("default") or {}, rule)
+        return groups.objects(self._from(block, rules), self._target(block), used, params, missing)
 
     def nested(self, block: Block, rules: Rules, rule: str) -> Row:
         """`rows`: an object per repetition (with `to`), or rows that share a condition (without)."""
         rows = Rows(self._rows(block, rules, rule))
         if "to" not in block:
-            return emit.grouped(self._from(block, rules) if "from" in block else None, rows)
+            return groups.grouped(self._from(block, rules) if "from" in block else None, rows)
         by = reader(str(block["by"]), rules.own, block.where) if "by" in block else None
-        return emit.inline(self._from(block, rules), self._target(block), rows, by, (block.get("default") or {}, rule))
+        missing = groups.filling(block.get("default") or {}, rule)
+        return groups.inline(self._from(block, rules), self._target(block), rows, by, missing)
 
     def first(self, block: Block, rules: Rules, rule: str) -> Row:
         """`first`: the alternatives in order, until one writes something."""
@@ -220,9 +222,8 @@ class Compiler:
         for number, alternative in enumerate(block["first"], 1):
             merged = Block({**shared, **alternative})
             merged.where = getattr(alternative, "where", block.where)
-            row = self.row(merged, rules, rule if "id" in alternative else f"{rule}#{number}")
-            rows.append((row, needs_of(merged, rules.own)))
-        return emit.first_of(Rows(rows))
+            rows.append(self.row(merged, rules, rule if "id" in alternative else f"{rule}#{number}"))
+        return groups.first_of(Rows(rows))
 
     def const(self, block: Block, rules: Rules, rule: str) -> Row:
         """`const`: a fixed value; with `from` only when that exists; citing it when `where` asks what it is."""

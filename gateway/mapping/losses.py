@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from gateway.model.report import Loss
 
 NO_RULE = "no rule"
 
 
-def losses(positions: Iterable[str], cited: Iterable[str], because: Mapping[str, str]) -> tuple[Loss, ...]:
+def losses(positions: Iterable[str], cited: Container[str], because: Mapping[str, str]) -> tuple[Loss, ...]:
     """The leaves that no element cites. `because` gives known reasons, by leaf or by a whole it is part of (`PID[1]-5[1]`)."""
-    covered = set(cited)
     known = dict(because)  # and of what was asked for on the way
-    return tuple([Loss(position, _reason(position, known)) for position in positions if position not in covered])
+    return tuple([Loss(position, _reason(position, known)) for position in positions if position not in cited])
 
 
 def _reason(position: str, known: dict[str, str]) -> str:

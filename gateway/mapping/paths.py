@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import Misconfigured
 from gateway.mapping.origins import Distinct, Pointer
+from gateway.mapping.plan import Asks
 from gateway.mapping.scope import Scope
 from gateway.mapping.source import Node
 
-Reader = Callable[[Scope], Sequence[Node]]
+Read = Callable[[Scope], Sequence[Node]]
 _HEAD = re.compile(r"(\$|[A-Za-z][A-Za-z0-9]*)((?:[-.][A-Za-z0-9]+)*)", re.ASCII)
 _PART = re.compile(r"(_?[A-Za-z][A-Za-z0-9]*)(?:\[(\+|\*|=|\d+)\])?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """Where a rule reads. `vain` tells by the shapes named in `asks` that the path leads nowhere; that it does lead somewhere is known
+    as surely only when it is `near`: below the current node or that of the map, whatever the values are.
+    """
+
+    read: Read
+    vain: Callable[[Scope], bool]
+    asks: Asks
+    near: bool = True
+    itself: bool = False  # the current node
+
+    def __call__(self, scope: Scope) -> Sequence[Node]:
+        """0..* nodes."""
+        return self.read(scope)
 
 
 def reader(text: str, own: str, where: str) -> Reader:
@@ -21,18 +40,24 @@ def reader(text: str, own: str, where: str) -> Reader:
     every other node of that name in the document, any other name what is related to it.
     """
     head, steps = parted(text, where)
-    if head == "$":
-        return _from_node(steps)
-    if head == own:
-        return _from_top(steps)
+    if head in ("$", own):
+        read = _from_node(steps) if head == "$" else _from_top(steps)
+        asks = Asks.HERE if head == "$" else Asks.OWN
+        return Reader(read, lambda scope: not read(scope), asks, itself=head == "$" and not steps)
     if head == "others" and steps:
-        return lambda scope: _walked(_others(scope, steps[0]), steps[1:])
-    return lambda scope: _walked(scope.top.related(head), steps)
+        return _far(lambda scope: _walked(_others(scope, steps[0]), steps[1:]), steps[0])
+    if not steps:
+        return _far(lambda scope: scope.top.related(head), head)
+    return _far(lambda scope: _walked(scope.top.related(head), steps), head)
 
 
 def every(name: str) -> Reader:
     """All nodes of a name in the document."""
-    return lambda scope: scope.run.source.every(name)
+    return _far(lambda scope: scope.run.source.every(name), name)
+
+
+def _far(read: Read, name: str) -> Reader:
+    return Reader(read, lambda scope: not scope.run.source.every(name), Asks.OTHERS, near=False)
 
 
 def parted(text: str, where: str) -> tuple[str, tuple[str, ...]]:
@@ -48,7 +73,7 @@ def _others(scope: Scope, name: str) -> list[Node]:
     return [node for node in scope.run.source.every(name) if node.position != scope.top.position]
 
 
-def _from_node(steps: tuple[str, ...]) -> Reader:
+def _from_node(steps: tuple[str, ...]) -> Read:
     """From the current node; without a list of one around it, because most of what maps do is this."""
     if not steps:
         return lambda scope: (scope.node,)
@@ -58,7 +83,7 @@ def _from_node(steps: tuple[str, ...]) -> Reader:
     return lambda scope: _walked(scope.node.step(first), rest)
 
 
-def _from_top(steps: tuple[str, ...]) -> Reader:
+def _from_top(steps: tuple[str, ...]) -> Read:
     """The same from the node of the map."""
     if not steps:
         return lambda scope: (scope.top,)
@@ -79,7 +104,10 @@ def _walked(nodes: Sequence[Node], steps: Sequence[str]) -> Sequence[Node]:
 class Target:
     """A place to write. `many` says that every repetition of the source gets a place of its own (`[+]`; `[*]`: each different one)."""
 
-    __slots__ = ("_way", "index", "last", "many", "parts")
+    __slots__ = ("_way", "index", "last", "many", "parts", "put")
+
+    put: Callable[[dict[str, Any], Any], None]
+    """Writes a value into an object."""
 
     def __init__(self, text: str, where: str) -> None:
         parts = []
@@ -92,15 +120,35 @@ class Target:
         self._way = self.parts[:-1]
         self.last, self.index = parts[-1]
         self.many = any(index in ("+", "*") for _, index in parts)
+        self.put = _putting(self._way, self.last, self.index)
 
-    def put(self, body: dict[str, Any], value: Any, beside: Any = None) -> None:
-        """Write a value; `beside` goes to the extensions of a primitive (`_birthDate`)."""
+    def put_beside(self, body: dict[str, Any], value: Any, beside: Any) -> None:
+        """Writes a value, if there is one, and what goes to the extensions of a primitive (`_birthDate`)."""
         for name, index in self._way:
             body = _into(body, name, index)
         if value is not None:
             _set(body, self.last, self.index, value)
         if beside is not None and not self.index:
             body.setdefault(f"_{self.last}", {}).setdefault("extension", []).append(beside)
+
+
+def _putting(way: Sequence[tuple[str, str]], last: str, index: str) -> Callable[[dict[str, Any], Any], None]:
+    if not way and not index:
+
+        def put_single(body: dict[str, Any], value: Any) -> None:
+            if last in body:
+                _set(body, last, "", value)
+            else:
+                body[last] = value
+
+        return put_single
+
+    def put(body: dict[str, Any], value: Any) -> None:
+        for name, part in way:
+            body = _into(body, name, part)
+        _set(body, last, index, value)
+
+    return put
 
 
 def _into(body: dict[str, Any], name: str, index: str) -> dict[str, Any]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import Misconfigured
-from gateway.mapping.paths import reader
+from gateway.mapping.paths import Reader, reader
+from gateway.mapping.plan import Asks
 from gateway.mapping.scope import Scope
 from gateway.mapping.source import filled
 
-Predicate = Callable[[Scope], bool]
+Holds = Callable[[Scope], bool]
 # `hangul` and `han`: some of its letters are, Jamo (NFD) and compatibility forms included
 _FORMS: Mapping[str, re.Pattern[str]] = {
     "hangul": re.compile(r".*[가-힣ᄀ-ᇿㄱ-ㆎꥠ-ꥼힰ-ퟻﾠ-ￜ].*", re.DOTALL),
@@ -23,6 +25,19 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "code": re.compile(r"[^\s]+( [^\s]+)*"),
     "email": re.compile(r"[^\s@]+@[^\s@]+"),
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predicate:
+    """A question. `left` gives what is left of it for everything of the shapes that are named in `asks`: an answer, or a question about values."""
+
+    holds: Holds
+    left: Callable[[Scope], bool | Predicate]
+    asks: Asks
+
+    def __call__(self, scope: Scope) -> bool:
+        """The answer."""
+        return self.holds(scope)
 
 
 def predicate(block: Any, own: str, where: str) -> Predicate:
@@ -38,19 +53,41 @@ def predicate(block: Any, own: str, where: str) -> Predicate:
     return _KINDS[kind](about, own, where)
 
 
-def _texts(path: Any, own: str, where: str) -> Callable[[Scope], Sequence[str]]:
+def _shaped(read: Reader, holds: Holds) -> Predicate:
+    """A question about what is there: near by, the shape answers it; elsewhere only when there is nothing."""
+
+    def left(scope: Scope) -> bool | Predicate:
+        return holds(scope) if read.near or read.vain(scope) else made
+
+    made = Predicate(holds, left, read.asks)
+    return made
+
+
+def _valued(path: Any, own: str, where: str, holds: Callable[[Sequence[str]], bool]) -> Predicate:
+    """A question about texts; where there are none it does not hold."""
     read = reader(str(path), own, where)
-    return lambda scope: [text for node in read(scope) if (text := node.text)]
+    nodes = read.read
+
+    def asked(scope: Scope) -> bool:
+        texts = [text for node in nodes(scope) if (text := node.text)]
+        return bool(texts) and holds(texts)
+
+    def left(scope: Scope) -> bool | Predicate:
+        silent = read.vain(scope) or (read.near and not any(node.text for node in nodes(scope)))
+        return False if silent else made
+
+    made = Predicate(asked, left, read.asks)
+    return made
 
 
 def _exists(about: Any, own: str, where: str) -> Predicate:
     read = reader(str(about), own, where)
-    return lambda scope: any(map(filled, read(scope)))
+    nodes = read.read
+    return _shaped(read, lambda scope: any(map(filled, nodes(scope))))
 
 
 def _empty(about: Any, own: str, where: str) -> Predicate:
-    there = _exists(about, own, where)
-    return lambda scope: not there(scope)
+    return _not({"exists": about}, own, where)
 
 
 def _pair(about: Any, where: str) -> tuple[Any, Any]:
@@ -61,64 +98,102 @@ def _pair(about: Any, where: str) -> tuple[Any, Any]:
 
 def _eq(about: Any, own: str, where: str) -> Predicate:
     path, value = _pair(about, where)
-    texts, wanted = _texts(path, own, where), str(value)
-    return lambda scope: wanted in texts(scope)
+    wanted = str(value)
+    return _valued(path, own, where, lambda texts: wanted in texts)
 
 
 def _in(about: Any, own: str, where: str) -> Predicate:
     path, values = _pair(about, where)
-    texts, wanted = _texts(path, own, where), frozenset(str(v) for v in values)
-    return lambda scope: not wanted.isdisjoint(texts(scope))
+    wanted = frozenset(str(v) for v in values)
+    return _valued(path, own, where, lambda texts: not wanted.isdisjoint(texts))
 
 
 def _prefix(about: Any, own: str, where: str) -> Predicate:
     path, value = _pair(about, where)
-    texts, wanted = _texts(path, own, where), str(value)
-    return lambda scope: any(text.startswith(wanted) for text in texts(scope))
+    wanted = str(value)
+    return _valued(path, own, where, lambda texts: any(text.startswith(wanted) for text in texts))
 
 
 def _is(about: Any, own: str, where: str) -> Predicate:
     path, form = _pair(about, where)
     if form not in _FORMS:
         raise Misconfigured(f"{where}: there is no form {form}")
-    texts, pattern = _texts(path, own, where), _FORMS[form]
-    return lambda scope: any(pattern.fullmatch(text) for text in texts(scope))
+    matches = _FORMS[form].fullmatch
+    return _valued(path, own, where, lambda texts: any(map(matches, texts)))
 
 
 def _count(about: Any, own: str, where: str) -> Predicate:
     path, value = _pair(about, where)
     read = reader(str(path), own, where)
+    nodes = read.read
     if str(value).startswith(">"):
         least = int(str(value)[1:])
-        return lambda scope: len(read(scope)) > least
+        return _shaped(read, lambda scope: len(nodes(scope)) > least)
     exact = int(value)
-    return lambda scope: len(read(scope)) == exact
+    return _shaped(read, lambda scope: len(nodes(scope)) == exact)
+
+
+def _open(holds: Holds) -> Predicate:
+    """A question that no shape answers."""
+    made = Predicate(holds, lambda _: made, Asks.NOBODY)
+    return made
 
 
 def _owner(about: Any, _own: str, _where: str) -> Predicate:
     names = frozenset(about if isinstance(about, list) else [about])
-    return lambda scope: scope.node.owner in names
+    return _open(lambda scope: scope.node.owner in names)
 
 
 def _all(about: Any, own: str, where: str) -> Predicate:
-    parts = [predicate(part, own, where) for part in about]
-    return lambda scope: all(part(scope) for part in parts)
+    return _joint([predicate(part, own, where) for part in about], decisive=False)
 
 
 def _any(about: Any, own: str, where: str) -> Predicate:
-    parts = [predicate(part, own, where) for part in about]
-    return lambda scope: any(part(scope) for part in parts)
+    return _joint([predicate(part, own, where) for part in about], decisive=True)
+
+
+def _joint(parts: Sequence[Predicate], *, decisive: bool) -> Predicate:
+    """Several questions, of which one that is answered `decisive` answers all."""
+    asked = [part.holds for part in parts]
+
+    def holds(scope: Scope) -> bool:
+        for one in asked:
+            if one(scope) is decisive:
+                return decisive
+        return not decisive
+
+    def left(scope: Scope) -> bool | Predicate:
+        remaining = []
+        for part in parts:
+            if (rest := part.left(scope)) is decisive:
+                return decisive
+            if isinstance(rest, Predicate):
+                remaining.append(rest)
+        if len(remaining) < 2:
+            return remaining[0] if remaining else not decisive
+        return _joint(remaining, decisive=decisive)
+
+    return Predicate(holds, left, Asks.of(parts))
 
 
 def _not(about: Any, own: str, where: str) -> Predicate:
-    part = predicate(about, own, where)
-    return lambda scope: not part(scope)
+    return _negated(predicate(about, own, where))
+
+
+def _negated(part: Predicate) -> Predicate:
+    holds = part.holds
+
+    def left(scope: Scope) -> bool | Predicate:
+        rest = part.left(scope)
+        return _negated(rest) if isinstance(rest, Predicate) else not rest
+
+    return Predicate(lambda scope: not holds(scope), left, part.asks)
 
 
 def _context(about: Any, _own: str, where: str) -> Predicate:
     if about not in ("recipient", "recipient_reference", "zone", "sender"):
         raise Misconfigured(f"{where}: the context has no {about}")
-    return lambda scope: bool(getattr(scope.run.context, about))
+    return _open(lambda scope: bool(getattr(scope.run.context, about)))
 
 
 _KINDS: Mapping[str, Callable[[Any, str, str], Predicate]] = {

@@ -6,19 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.mapping.emit import CONSTANT, NOTHING, SOURCED, apply
-from gateway.mapping.needs import Row
+from gateway.mapping.emit import always, reading
+from gateway.mapping.groups import apply
 from gateway.mapping.origins import Leaf, Pointer
 from gateway.mapping.paths import Reader, Target
+from gateway.mapping.plan import CONSTANT, NOTHING, SOURCED, Asks, Row
 from gateway.mapping.rules import Rules, Seed
 from gateway.mapping.scope import Draft, Scope
 from gateway.mapping.source import Node
 
 
-def resources(read: Reader, target: Target | None, made: Sequence[Rules], rule: str) -> Row:
+def resources(reader: Reader, target: Target | None, made: Sequence[Rules], rule: str) -> Row:
     """Resources of their own; the target gets references to those that something of the source went into."""
+    read = reader.read
 
-    def row(scope: Scope) -> int:
+    def run(scope: Scope) -> int:
         done = NOTHING
         for node in read(scope):
             for rules in made:
@@ -31,7 +33,7 @@ def resources(read: Reader, target: Target | None, made: Sequence[Rules], rule: 
                 break
         return done
 
-    return row
+    return reading(reader, run)
 
 
 def drafted(rules: Rules, node: Node, scope: Scope) -> Draft:
@@ -55,8 +57,8 @@ def drafted(rules: Rules, node: Node, scope: Scope) -> Draft:
 def _seeds(rules: Rules, node: Node, scope: Scope) -> tuple[str, ...]:
     own = Scope(scope.run, node, {})
     for seed in rules.identity:
-        for inner in (own,) if seed.nodes is None else [own.at(place, {}) for place in seed.nodes(own)]:
-            if (seed.where is None or seed.where(inner)) and (texts := _taken(seed, inner)):
+        for inner in (own,) if seed.nodes is None else [own.at(place, {}) for place in seed.nodes.read(own)]:
+            if (seed.where is None or seed.where.holds(inner)) and (texts := _taken(seed, inner)):
                 return texts
     return ("\x1e", scope.run.source.seed, rules.name, node.position)
 
@@ -64,8 +66,8 @@ def _seeds(rules: Rules, node: Node, scope: Scope) -> tuple[str, ...]:
 def _taken(seed: Seed, scope: Scope) -> tuple[str, ...]:
     texts: list[str] = []
     for read, optional in seed.take:
-        if callable(read):
-            found = [" ".join(leaf.text.strip() for leaf in node.leaves()) for node in read(scope)]
+        if isinstance(read, Reader):
+            found = [" ".join([text.strip() for text in node.texts()]) for node in read.read(scope)]
         else:
             drafts = [scope.run.drafts.get((read.map, node.position)) for node in scope.top.related(read.own)]
             found = [draft.id for draft in drafts if draft is not None and draft.kept][:1]
@@ -80,12 +82,12 @@ def _to(draft: Draft) -> Callable[[], str]:
     return lambda: draft.reference
 
 
-def joined_into(read: Reader, base: Rules, made: Sequence[Rules]) -> Row:
+def joined_into(reader: Reader, base: Rules, made: Sequence[Rules]) -> Row:
     """More rows into a resource that was made before from a related node."""
 
-    def row(scope: Scope) -> int:
+    def run(scope: Scope) -> int:
         done = NOTHING
-        for node in read(scope):
+        for node in reader.read(scope):
             for owner in node.related(base.own)[:1]:
                 draft = scope.run.drafts.get((base.name, owner.position))
                 if draft is None:
@@ -96,16 +98,16 @@ def joined_into(read: Reader, base: Rules, made: Sequence[Rules]) -> Row:
                 draft.kept = draft.kept or done == SOURCED
         return done
 
-    return row
+    return reading(reader, run)
 
 
 def linked(links: Sequence[tuple[Rules, Reader]], target: Target, rule: str) -> Row:
     """References to resources of this run, made already or later; those that were not kept vanish."""
 
-    def row(scope: Scope) -> int:
+    def run(scope: Scope) -> int:
         done = NOTHING
-        for rules, read in links:
-            for node in read(scope):
+        for rules, reader in links:
+            for node in reader.read(scope):
                 if (draft := scope.run.drafts.get((rules.name, node.position))) is not None and not (
                     draft.kept or draft.open
                 ):
@@ -116,7 +118,11 @@ def linked(links: Sequence[tuple[Rules, Reader]], target: Target, rule: str) -> 
                     return done
         return done
 
-    return row
+    def left(scope: Scope) -> Row | None:
+        kept = [link for link in links if not link[1].vain(scope)]
+        return always(linked(kept, target, rule).run, fixed=True) if kept else None
+
+    return Row(run, left, Asks.of(reader for _, reader in links), fixed=True)
 
 
 def _later(rules: Rules, node: Node, scope: Scope) -> Callable[[], str]:
@@ -124,12 +130,12 @@ def _later(rules: Rules, node: Node, scope: Scope) -> Callable[[], str]:
     return lambda: run.drafts[key].reference if key in run.drafts else ""
 
 
-def copied(read: Reader, target: Target | None, left_out: Sequence[str], rule: str) -> Row:
+def copied(reader: Reader, target: Target | None, left_out: Sequence[str], rule: str) -> Row:
     """FHIR as it is, leaf by leaf; references to resources of the document follow their new ids."""
 
-    def row(scope: Scope) -> int:
+    def run(scope: Scope) -> int:
         done = NOTHING
-        for node in read(scope):
+        for node in reader.read(scope):
             tree = _copied(node.value, node.position, scope, rule)
             if target is not None:
                 target.put(scope.body, tree)
@@ -138,7 +144,7 @@ def copied(read: Reader, target: Target | None, left_out: Sequence[str], rule: s
             done = SOURCED
         return done
 
-    return row
+    return reading(reader, run)
 
 
 def _copied(json: Any, position: str, scope: Scope, rule: str) -> Any:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.mapping.load import Block
-from gateway.mapping.needs import Rows
 from gateway.mapping.paths import Reader
+from gateway.mapping.plan import Rows
 from gateway.mapping.predicates import Predicate
 
 ROW_KEYS = frozenset(

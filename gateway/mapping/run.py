@@ -7,13 +7,14 @@ from typing import Any
 
 from gateway.mapping.compile import Compiler
 from gateway.mapping.context import MapContext
-from gateway.mapping.emit import apply
+from gateway.mapping.groups import apply
 from gateway.mapping.losses import losses
-from gateway.mapping.origins import Leaf, render
+from gateway.mapping.origins import Cites, Origins, render
 from gateway.mapping.scope import Draft, Drafted, Run, Scope
 from gateway.mapping.source import Node, Source
+from gateway.mapping.undisturbed import undisturbed
 from gateway.model.document import Item, Mapped
-from gateway.model.report import Origin, Report
+from gateway.model.report import Report
 from gateway.model.wire import write_json
 
 
@@ -22,15 +23,23 @@ def run(compiler: Compiler, name: str, source: Source, context: MapContext, most
 
     Raises TooLarge as soon as there are more than `most` resources (0: any number).
     """
+    with undisturbed():
+        return _mapped(compiler, name, source, context, most)
+
+
+def _mapped(compiler: Compiler, name: str, source: Source, context: MapContext, most: int) -> Mapped:
     rules = compiler.rules(name)
     state = Run(source, context, compiler.library.name, most)
     apply(rules, Scope(state, _Root(source), {}))
     drafts = [draft for draft in state.drafts.values() if draft.kept]
     resources = _told_apart(drafts, state)
     state.bound(len(resources))
-    items, origins, cited = _finished(resources)
+    items, cites = _finished(resources), [cites for _, (_, cites) in resources]
+    origins = Origins([f"{item.reference}#" for item in items], cites)
+    cited = {position for one in cites for _, leaf in one for position in leaf.sources}
     lost = losses(source.positions(), cited, {**source.reasons(), **state.because})
     missed = tuple(sorted(state.missed))
+    state.drafts.clear()
     version = f"{compiler.library.standard}/{name}@{compiler.version(name)}"
     return Mapped(items, (version,), _bundle_type(items), origins, lost, Report(tuple(state.findings)), missed)
 
@@ -42,13 +51,13 @@ def _bundle_type(items: tuple[Item, ...]) -> str:
 class _Root:
     """The document itself as the node that a document map runs at."""
 
-    __slots__ = ("source",)
+    __slots__ = ("shape", "source")
     position, leaf, name, owner, text = "", "", "", "", ""
     value: Any = None
-    names: frozenset[str] = frozenset()
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.shape = source.shape  # it holds what is named there
 
     def step(self, _name: str) -> tuple[Node, ...]:
         """Nothing: documents are read by `each`."""
@@ -62,12 +71,16 @@ class _Root:
         """Nothing of its own."""
         return ()
 
+    def texts(self) -> tuple[str, ...]:
+        """Nor any text."""
+        return ()
 
-Rendered = tuple[dict[str, Any], list[tuple[str, Leaf]]]
+
+Rendered = tuple[dict[str, Any], Cites]
 
 
 def _rendered(draft: Draft) -> Rendered:
-    cites: list[tuple[str, Leaf]] = []
+    cites: Cites = []
     return render(draft.body, "", cites) or {}, cites
 
 
@@ -138,7 +151,7 @@ def _joined(drafts: list[Draft]) -> Rendered:
     for draft in drafts[1:]:
         more, more_cites = _rendered(draft)
         moved = _added(body, more, "")
-        cites += [(_moved(path, moved), leaf) for path, leaf in more_cites]
+        cites += [(_moved(path, moved), leaf) for path, leaf in more_cites] if moved else more_cites
     return body, cites
 
 
@@ -166,27 +179,15 @@ def _moved(path: str, moved: Mapping[str, str]) -> str:
     return path
 
 
-def _finished(resources: list[tuple[list[Draft], Rendered]]) -> tuple[tuple[Item, ...], dict[str, Origin], set[str]]:
+def _finished(resources: list[tuple[list[Draft], Rendered]]) -> tuple[Item, ...]:
     items: list[Item] = []
-    origins: dict[str, Origin] = {}
-    cited: set[str] = set()
-    for drafts, (body, cites) in resources:
+    for drafts, (body, _) in resources:
         first = drafts[0]
+        where = dict.fromkeys([_place(node) for draft in drafts for node in draft.nodes])
+        derived = dict.fromkeys([d.reference for draft in drafts for d in draft.derived_from if d.reference])
         resource = {"resourceType": first.rules.to, "id": first.id, **body}
-        start = f"{first.reference}#"
-        for path, leaf in cites:
-            place, origin = start + path, Origin(" ".join(leaf.sources), leaf.rule)
-            origins[place] = _both(origins[place], leaf.sources) if place in origins else origin
-            cited.update(leaf.sources)
-        where = dict.fromkeys(_place(node) for draft in drafts for node in draft.nodes)
-        derived = dict.fromkeys(d.reference for draft in drafts for d in draft.derived_from if d.reference)
         items.append(Item(resource, origin=" ".join(where), derived_from=tuple(derived)))
-    return tuple(items), origins, cited
-
-
-def _both(origin: Origin, sources: tuple[str, ...]) -> Origin:
-    """An element that several places of the source say alike comes from all of them; the first rule made it."""
-    return Origin(" ".join(dict.fromkeys((*origin.source.split(), *sources))), origin.rule)
+    return tuple(items)
 
 
 def _place(node: Node) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from gateway.errors import TooLarge
 from gateway.mapping.codes import Code, Table
@@ -73,6 +75,11 @@ class Run:
         self.because: dict[str, str] = {}
         self.missed: set[tuple[str, str]] = set()
 
+    @cached_property
+    def quoted_sender(self) -> str:
+        """The sender as part of a URI."""
+        return quote(self.sender or "unknown", safe="")
+
     def row_of(self, table: Table, code: str) -> Code | None:
         """The row of a code; one that is missing from a table that turns codes into others is remembered (gaps.py)."""
         found = table.find(code)
@@ -113,23 +120,20 @@ class Scope:
         node: Node,
         body: dict[str, Any],
         draft: Draft | None = None,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] = _NONE,
+        top: Node | None = None,
     ) -> None:
         self.run = run
-        self.top = node
+        self.top = top or node
         self.node = node
         self.body = body
         self.draft = draft
-        self.params: Mapping[str, Any] = params or _NONE
+        self.params = params
 
     def at(self, node: Node, body: dict[str, Any]) -> Scope:
         """The same map at another node, writing elsewhere."""
-        made = Scope(self.run, node, body, self.draft, self.params)
-        made.top = self.top
-        return made
+        return Scope(self.run, node, body, self.draft, self.params, self.top)
 
     def given(self, params: Mapping[str, Any]) -> Scope:
         """The same with more parameters."""
-        made = self.at(self.node, self.body)
-        made.params = {**self.params, **params}
-        return made
+        return Scope(self.run, self.node, self.body, self.draft, {**self.params, **params}, self.top)

@@ -1,6 +1,6 @@
 """What a map reads from: any document that can be walked by steps and says where each value stands.
 
-A node and a source may also tell the `names` under which anything can be found (a frozenset), for needs.py.
+A node may tell its shape, and then its source tells its own: two of one shape hold something in the same places (plan.py).
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ class Node(Protocol):
         """Its value as JSON (FHIR), or its text."""
         ...
 
+    @property
+    def shape(self) -> str | None:
+        """Where it holds a text (that is not ""), and where it holds a place without one; None when it does not tell."""
+        ...
+
     def step(self, name: str) -> Sequence[Node]:
         """0..* children under a name or number, in order, empty ones left out."""
         ...
@@ -54,10 +59,14 @@ class Node(Protocol):
         """1..* nodes with the values below it, in order."""
         ...
 
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        ...
+
 
 def filled(node: Node) -> bool:
     """Is there a text in a node or below it?"""
-    return bool(node.text) or any(leaf.text for leaf in node.leaves())
+    return any(node.texts())
 
 
 class Source(Protocol):
@@ -73,6 +82,11 @@ class Source(Protocol):
         """The sender as the document names it."""
         ...
 
+    @property
+    def shape(self) -> str | None:
+        """The names under which there are nodes; None when its nodes do not tell their shapes."""
+        ...
+
     def every(self, name: str) -> Sequence[Node]:
         """0..* nodes of that name, in order of the document."""
         ...
@@ -83,4 +97,12 @@ class Source(Protocol):
 
     def reasons(self) -> Mapping[str, str]:
         """Leaves that no element can carry whatever the map, with why: an explicit null of HL7 v2."""
+        ...
+
+
+class Document(Source, Protocol):
+    """A source that was made for one run."""
+
+    def close(self) -> None:
+        """Nothing is read of it any more. Nodes that know each other are let go of, so that no collector has to find them."""
         ...

@@ -38,7 +38,7 @@ def code_system(node: Node, scope: Scope, _rule: str) -> str | None:
 
 def _edition(scope: Scope) -> str:
     read: Reader | None = scope.params.get("$edition")
-    return next((part.text.strip() for part in read(scope)), "") if read is not None else ""
+    return next((part.text.strip() for part in read.read(scope)), "") if read is not None else ""
 
 
 def _system(text: str, edition: str, scope: Scope) -> str:
@@ -141,5 +141,4 @@ def _as_uri(text: str) -> str | None:
 
 
 def _local(scope: Scope, key: str, text: str) -> str:
-    sender = quote(scope.run.sender or "unknown", safe="")
-    return f"{scope.run.name_of(key)}{sender}:{quote(text, safe='')}"
+    return f"{scope.run.name_of(key)}{scope.run.quoted_sender}:{quote(text, safe='')}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _V2 = re.compile(
@@ -18,8 +18,7 @@ _ISO = re.compile(
 _TIME = re.compile(r"(?P<h>\d\d):?(?P<m>\d\d)?:?(?:(?P<s>\d\d)(?P<f>\.\d{1,9})?)?(?P<z>[+-]\d{4})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A date or time as FHIR text; `seconds_added` and `zone_assumed` are flagged, `cut` says that a time was left out."""
 
     text: str

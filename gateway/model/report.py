@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gateway.errors import GatewayError
 from gateway.model.rules import page_of
@@ -49,7 +49,7 @@ class Finding:
     def as_issue(self) -> dict[str, Any]:
         """The R4 OperationOutcome.issue. Line and column are extensions as well, as other validators of FHIR write them."""
         issue: dict[str, Any] = {"severity": self.severity, "code": self.code, "details": {"text": _sound(self.text)}}
-        if self.rule and not any(sign.isspace() for sign in self.rule):
+        if self.rule.split() == [self.rule]:  # a code, which has no white space
             issue["details"] = {"coding": [{"system": RULES, "code": _sound(self.rule)}], **issue["details"]}
         extras = [("rule", self.rule), ("expected", self.expected), ("found", self.found)]
         if said := "; ".join(f"{name}: {value}" for name, value in extras if value):
@@ -108,8 +108,7 @@ def outcome_of(error: GatewayError) -> dict[str, Any]:
     return Report(tuple(Finding(severity, error.issue, place, text) for place, text in error.told())).as_outcome()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where an output element came from: `source` is a position such as `PID[1]-5[1].1`, `rule` the id of the row that made it."""
 
     source: str
@@ -120,8 +119,7 @@ IGNORED = "ignored: "  # how the reason of a loss begins that a map declares
 EXPLICIT_NULL = "explicit null"  # the reason of a loss that is none of a value: the sender says that there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """A source value that reached no output element. `source` is its position, `reason` why (`no rule`, `ignored: …`)."""
 
     source: str

@@ -14,9 +14,11 @@ from typing import Any, Protocol
 
 from gateway.data import data_path
 from gateway.errors import Unsupported
-from gateway.mapping import Compiler, MapContext, Source, compiler, run
+from gateway.mapping import Compiler, MapContext, compiler, run
 from gateway.mapping.load import Library
+from gateway.mapping.origins import Origins
 from gateway.mapping.provenance import attested
+from gateway.mapping.source import Document
 from gateway.model.document import Item, Mapped, Parsed
 from gateway.model.report import Conversion, Loss, Origin, Report
 
@@ -30,7 +32,7 @@ class Mappable(Protocol):
         """The document map for what was parsed; a general one when none is made for it."""
         ...
 
-    def source(self, parsed: Parsed, scopes: Mapping[str, Any]) -> Source:
+    def source(self, parsed: Parsed, scopes: Mapping[str, Any]) -> Document:
         """The parsed document as a source."""
         ...
 
@@ -47,8 +49,15 @@ def map_document(parsed: Parsed, *, context: MapContext, second: str = "", most:
         raise Unsupported("There are no maps for this standard.") from None
     maps = _compiler(parsed.standard, context)
     name = standard.map_name(parsed, maps.library)
-    first = run(maps, name, standard.source(parsed, maps.rules(name).scopes), context, most)
+    first = _run(maps, name, standard.source(parsed, maps.rules(name).scopes), context, most)
     return follow(first, second, context) if second else first
+
+
+def _run(maps: Compiler, name: str, source: Document, context: MapContext, most: int = 0) -> Mapped:
+    try:
+        return run(maps, name, source, context, most)
+    finally:
+        source.close()
 
 
 def library_of(standard: str, context: MapContext) -> Library:
@@ -71,7 +80,7 @@ def follow(first: Mapped, second: str, context: MapContext) -> Mapped:
 
     name = second.removeprefix("fhir/")
     source = FhirSource([(item.resource, "") for item in first.items])
-    made = run(_compiler("fhir", context), name, source, context)
+    made = _run(_compiler("fhir", context), name, source, context)
     origins = {path: _traced(origin, first.origins) for path, origin in made.origins.items()}
     places = {item.reference: item.origin for item in first.items}
     items = tuple(replace(item, origin=_places(item.origin, places)) for item in made.items)
@@ -129,18 +138,28 @@ def _envelope(items: Sequence[Item]) -> dict[str, Any]:
     return made
 
 
-def _pointing(tree: Any, inside: Mapping[str, str]) -> Any:
+def _pointing(tree: Mapping[str, Any], inside: Mapping[str, str]) -> dict[str, Any]:
     """A copy that points inside the Bundle."""
-    if isinstance(tree, Mapping):
-        return {
-            key: _pointing(child, inside)
-            if isinstance(child, dict | list)
-            else inside.get(child, child)
-            if key == "reference"
-            else child
-            for key, child in tree.items()
-        }
-    return [_pointing(child, inside) for child in tree] if isinstance(tree, list) else tree
+    made: dict[str, Any] = {}
+    for key, child in tree.items():
+        if isinstance(child, str):
+            made[key] = inside.get(child, child) if key == "reference" else child
+        elif isinstance(child, dict):
+            made[key] = _pointing(child, inside)
+        else:
+            made[key] = _each_pointing(child, inside) if isinstance(child, list) else child
+    return made
+
+
+def _each_pointing(items: list[Any], inside: Mapping[str, str]) -> list[Any]:
+    return [
+        _pointing(one, inside)
+        if isinstance(one, dict)
+        else _each_pointing(one, inside)
+        if isinstance(one, list)
+        else one
+        for one in items
+    ]
 
 
 def conversion(mapped: Mapped, read: Report = _NOTHING) -> Conversion:
@@ -148,9 +167,12 @@ def conversion(mapped: Mapped, read: Report = _NOTHING) -> Conversion:
 
     `read` is what was odd about the document as it was read.
     """
-    entries = {item.reference: f"Bundle.entry[{number}].resource." for number, item in enumerate(mapped.items)}
-    origins = {}
-    for path, origin in mapped.origins.items():
-        reference, _, element = path.partition("#")
-        origins[entries[reference] + element] = origin
+    starts = [f"Bundle.entry[{number}].resource." for number in range(len(mapped.items))]
+    origins = mapped.origins
+    if isinstance(origins, Origins):
+        origins = origins.starting(starts)
+    else:
+        entries = dict(zip((item.reference for item in mapped.items), starts, strict=True))
+        parted = ((path.partition("#"), origin) for path, origin in origins.items())
+        origins = {entries[reference] + element: origin for (reference, _, element), origin in parted}
     return Conversion(to_bundle(mapped), origins, mapped.losses, (read + mapped.report).as_outcome())

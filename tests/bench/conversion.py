@@ -115,7 +115,9 @@ def _takes(way: Convert, body: bytes) -> bool:
 
 
 def _ours(body: bytes) -> Any:
-    return convert(body, source="hl7v2")
+    made = convert(body, source="hl7v2")
+    _ = len(made.origins)  # they are worked out when they are asked for
+    return made
 
 
 @cache

@@ -11,8 +11,8 @@ from gateway.mapping.back.place import Place
 from gateway.mapping.back.rows import MEANT, MOST, PLAIN, Carry, Each, Mark, Rows, Spot, carried
 from gateway.mapping.back.scope import Back
 from gateway.mapping.back.solving import Holds
-from gateway.mapping.emit import NOTHING, SOURCED
 from gateway.mapping.paths import Target
+from gateway.mapping.plan import NOTHING, SOURCED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,8 +9,8 @@ from gateway.mapping.back.element import Element
 from gateway.mapping.back.rows import Carry, Each, PlaceOf, Spot
 from gateway.mapping.back.scope import Back
 from gateway.mapping.back.texts import Writer, text
-from gateway.mapping.emit import NOTHING, SOURCED
 from gateway.mapping.paths import Target
+from gateway.mapping.plan import NOTHING, SOURCED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

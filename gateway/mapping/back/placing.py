@@ -15,7 +15,7 @@ from gateway.mapping.back.element import Element
 from gateway.mapping.back.place import Draft, Place
 from gateway.mapping.back.rows import MOST, BackRules, apply
 from gateway.mapping.back.scope import Back, BackRun, Frame
-from gateway.mapping.emit import SOURCED
+from gateway.mapping.plan import SOURCED
 from gateway.mapping.predicates import Predicate
 from gateway.mapping.scope import Scope
 

@@ -12,9 +12,9 @@ from gateway.mapping.back.scope import Back, Frame
 from gateway.mapping.back.solving import Holds
 from gateway.mapping.back.texts import Writer
 from gateway.mapping.codes import Table
-from gateway.mapping.emit import CONSTANT, NOTHING, SOURCED
 from gateway.mapping.functions import Emitted, Emitter
 from gateway.mapping.paths import Target
+from gateway.mapping.plan import CONSTANT, NOTHING, SOURCED
 from gateway.mapping.scope import Scope
 
 # What a row adds of its own is not what is said; it adds nothing; it is just what is said.

@@ -10,8 +10,8 @@ from gateway.mapping.back.element import Element, reached
 from gateway.mapping.back.journal import Step
 from gateway.mapping.back.place import Draft, Place
 from gateway.mapping.context import MapContext
-from gateway.mapping.emit import CONSTANT
 from gateway.mapping.paths import Target
+from gateway.mapping.plan import CONSTANT
 from gateway.mapping.scope import Run, Scope
 from gateway.model.report import Finding, Severity
 

@@ -8,8 +8,8 @@ from gateway.mapping.back.element import Element
 from gateway.mapping.back.place import Place
 from gateway.mapping.back.rows import BackRules, Carry, Each, Spot, apply
 from gateway.mapping.back.scope import Back, Frame
-from gateway.mapping.emit import CONSTANT, NOTHING, SOURCED
 from gateway.mapping.paths import Target
+from gateway.mapping.plan import CONSTANT, NOTHING, SOURCED
 
 
 def made(target: Target, spot: Spot, maps: Sequence[BackRules], *, again: bool) -> Carry:

@@ -13,6 +13,8 @@ from gateway.model.wire import write_json
 class FhirSource:
     """Resources with the full URLs they came with. Positions are `Type/id#element`, so that a second map can follow a first."""
 
+    shape: str | None = None
+
     def __init__(self, resources: Sequence[tuple[Mapping[str, Any], str]], seed: str = "", sender: str = "") -> None:
         self.seed = seed
         self.sender = sender
@@ -37,6 +39,12 @@ class FhirSource:
         node = self._by_reference.get(plain) or (self._by_reference.get(tail) if "://" not in plain else None)
         return (node,) if node is not None else ()
 
+    def close(self) -> None:
+        """Resources know their source; they are let go of."""
+        self.nodes.clear()
+        self._by_type.clear()
+        self._by_reference.clear()
+
     def positions(self) -> Iterable[str]:
         """Every primitive of every resource but its type."""
         for node in self.nodes:
@@ -57,6 +65,7 @@ class FhirNode:
     """A resource (`owner` "") or an element of one."""
 
     __slots__ = ("owner", "position", "source", "top", "value")
+    shape: str | None = None
 
     def __init__(self, source: FhirSource, value: Any, where: str, owner: str, top: FhirNode | None = None) -> None:
         self.source = source
@@ -109,6 +118,10 @@ class FhirNode:
                 for leaf in self._child(item, f"{self.position}[{n}]").leaves()
             ]
         return [self]
+
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        return [leaf.text for leaf in self.leaves()]
 
     def _child(self, value: Any, where: str) -> FhirNode:
         return FhirNode(self.source, value, where, self.name, self.top)

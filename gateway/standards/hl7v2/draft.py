@@ -23,6 +23,7 @@ class MessageDraft:
     """Segments in the order they were made; `written` gives them in the order of the layout."""
 
     sender, seed = "", ""
+    shape: str | None = None
 
     def __init__(self, scopes: Mapping[str, Any], repeating: Iterable[str], codec: str) -> None:
         self.scopes = scopes
@@ -70,6 +71,7 @@ class SegmentDraft:
     """A segment; `ordinal` is its number among those of its name, given when the message is written."""
 
     whole = True
+    shape: str | None = None
     text = ""
     value: Any = ""
 
@@ -139,6 +141,10 @@ class SegmentDraft:
     def leaves(self) -> Sequence[PartDraft]:
         """All values."""
         return [PartDraft(self, key) for key in sorted(self.values)]
+
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        return [self.values[key] for key in sorted(self.values)]
 
     def made(self, name: str, *, new: bool = False) -> SegmentDraft | Sealed | None:
         """The segment of that name: a part (made when missing), the order it details; any other can only be read."""

@@ -16,6 +16,7 @@ class PartDraft:
 
     __slots__ = ("path", "sealed", "top")
     whole = False
+    shape: str | None = None
 
     def __init__(self, top: SegmentDraft, path: tuple[int, ...], *, sealed: bool = False) -> None:
         self.top = top
@@ -98,6 +99,10 @@ class PartDraft:
         depth = len(self.path)
         return [PartDraft(self.top, key) for key in sorted(self.top.values) if key[:depth] == self.path]
 
+    def texts(self) -> Sequence[str]:
+        """Their texts."""
+        return [leaf.text for leaf in self.leaves()]
+
     def made(self, name: str, *, new: bool = False) -> SegmentDraft | Sealed | None:
         """As for the segment."""
         return self.top.made(name, new=new)
@@ -120,6 +125,7 @@ class Sealed:
 
     __slots__ = ("segment",)
     whole = True
+    shape: str | None = None
 
     def __init__(self, segment: SegmentDraft) -> None:
         self.segment = segment

@@ -13,6 +13,9 @@ from gateway.standards.hl7v2.escapes import Delimiters, unescape
 NULL = '""'
 """What an explicit null (`""`: delete what you have) reads as; an absent value reads as an empty string (2.5.3)."""
 
+Leaf = tuple[int, int, str]
+"""Component, subcomponent (0 where the component is not divided) and text."""
+
 _PATH = re.compile(
     r"([A-Z][A-Z0-9]{2})(?:\[([0-9]{1,6})\])?-([0-9]{1,6})(?:\[([0-9]{1,6})\])?(?:\.([0-9]{1,6}))?(?:\.([0-9]{1,6}))?"
 )
@@ -95,21 +98,9 @@ class Repetition:
             raw = parts[component - 1] if component <= len(parts) else ""
         return unescape(raw, self._form.delimiters, self._form.codec)
 
-    def leaves(self) -> Sequence[tuple[int, int, str]]:
+    def leaves(self) -> Sequence[Leaf]:
         """(component, subcomponent, value) of every non-empty leaf; subcomponent 0 where the component is not divided."""
-        delimiters, codec = self._form.delimiters, self._form.codec
-        separator, escape = delimiters.subcomponent, delimiters.escape
-        found = [(number, 0, part) for number, part in enumerate(self._split(), 1) if part]
-        if separator in self.raw:
-            found = [
-                (number, index, piece)
-                for number, _, part in found
-                for index, piece in enumerate(part.split(separator), 1 if separator in part else 0)
-                if piece
-            ]
-        if escape in self.raw:
-            return [(number, index, unescape(text, delimiters, codec)) for number, index, text in found]
-        return found
+        return leaves(self.raw, self._form)
 
     def _split(self) -> list[str]:
         if self._parts is None:
@@ -153,11 +144,16 @@ class Segment:
             found = self._read[field] = self._repetitions(field)
         return found
 
-    def filled(self) -> Iterator[tuple[int, tuple[Repetition, ...]]]:
-        """The number and the 1..* repetitions of every field that has something written in it, in order."""
+    def written(self) -> Iterator[tuple[int, Sequence[Sequence[Leaf]]]]:
+        """The number of every field that has something written in it, in order, and of its 1..* repetitions the non-empty leaves."""
+        form, sign = self._form, self._form.delimiters.repetition
         for field, raw in enumerate(self._split()):
-            if raw and field:
-                yield field, self.repetitions(field)
+            if not raw or not field:
+                continue
+            if field <= 2 and self.name == "MSH":
+                yield field, (((1, 0, raw),),)
+            else:
+                yield field, [leaves(part, form) for part in raw.split(sign)] if sign in raw else (leaves(raw, form),)
 
     def value(self, field: int, repetition: int = 1, component: int = 1, subcomponent: int = 1) -> str:
         """One leaf, unescaped; empty when absent, NULL when null. A component that is divided gives its first subcomponent."""
@@ -170,9 +166,9 @@ class Segment:
 
     def positions(self) -> Iterator[tuple[int, int, int, int, str]]:
         """(field, repetition, component, subcomponent, value) of every non-empty leaf; subcomponent 0 where not divided."""
-        for field, repetitions in self.filled():
-            for number, repetition in enumerate(repetitions, 1):
-                for component, subcomponent, value in repetition.leaves():
+        for field, repetitions in self.written():
+            for number, found in enumerate(repetitions, 1):
+                for component, subcomponent, value in found:
                     yield field, number, component, subcomponent, value
 
     def _repetitions(self, field: int) -> tuple[Repetition, ...]:
@@ -203,6 +199,25 @@ class Segment:
 
 
 _VERBATIM = Delimiters("\0", "\0", "\0", "\0", "\0")
+
+
+def leaves(raw: str, form: Form) -> Sequence[Leaf]:
+    """The non-empty leaves of a repetition as it is written, unescaped."""
+    delimiters, codec = form.delimiters, form.codec
+    component, separator = delimiters.component, delimiters.subcomponent
+    if component not in raw and separator not in raw and delimiters.escape not in raw:
+        return [(1, 0, raw)] if raw else []
+    found = [(number, 0, part) for number, part in enumerate(raw.split(component), 1) if part]
+    if separator in raw:
+        found = [
+            (number, index, piece)
+            for number, _, part in found
+            for index, piece in enumerate(part.split(separator), 1 if separator in part else 0)
+            if piece
+        ]
+    if delimiters.escape in raw:
+        return [(number, index, unescape(text, delimiters, codec)) for number, index, text in found]
+    return found
 
 
 def leaf(raw: str, form: Form, numbers: tuple[int, int, int] = (1, 1, 1)) -> str:
