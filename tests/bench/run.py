@@ -1,6 +1,6 @@
 """`make bench`: figures of this machine in one run, as a table and in var/bench.json (ARCHITECTURE.md, "How it runs").
 
-`run.py --only validation` (cold, batch, served, core, hl7v2, conversion, validation; several may be named) measures a part and writes nothing.
+`run.py --only validation` (cold, batch, served, facade, core, hl7v2, conversion, validation; several may be named) measures a part.
 
 Absolute figures are this machine's. What can be compared elsewhere are the ratios: to the same server's echo (GET /healthz by the
 same client) and to bare commits on the same disk. Rounds of everything take turns; nothing here passes or fails by a time.
@@ -21,6 +21,7 @@ from pathlib import Path
 import batch
 import cold
 import conversion
+import facade
 import hl7v2
 import inside
 import served
@@ -32,6 +33,7 @@ _PARTS: Mapping[str, Callable[[Path], list[Figure]]] = {
     "cold": cold.measured,  # first: a child's largest memory is never told smaller than its parent's
     "batch": batch.measured,
     "served": served.measured,
+    "facade": facade.measured,
     "core": lambda _: inside.measured(),
     "hl7v2": hl7v2.measured,
     "conversion": conversion.measured,
