@@ -17,7 +17,7 @@ from gateway.model.released import Released
 from gateway.pipeline.choice import Asking, chosen
 from gateway.pipeline.emergency import Opening, for_emergencies, open_for
 from gateway.pipeline.node import Node
-from gateway.pipeline.pages import Mark, opened
+from gateway.pipeline.pages import PAGE, Mark, opened
 from gateway.pipeline.world import World, world_of
 from gateway.searching import Terms, everything_of, named_by, search_of
 from gateway.site import reading_agreements
@@ -158,8 +158,13 @@ def _sheet(
         where=Where(agreement.jurisdiction if agreement else "", principal.network),
         what=What(f"{question.interaction}:{question.type}"),
         why=Why(*((agreement.purpose, agreement.basis, agreement.statute) if agreement else ())),
-        how=How("fhir", "http", "read"), steps=(Step("receive", at),),
+        how=How("fhir", "http", "read"), steps=(Step("receive", at, note=_asked_by(question)),),
     )  # fmt: skip
+
+
+def _asked_by(question: Question) -> str:
+    """The names of the parameters of a question, all of them known ones; never a value."""
+    return ",".join(dict.fromkeys(name for name, _ in question.wanted.pairs)) or (PAGE if question.page else "")
 
 
 def _nothing(node: Node, sheet: Exchange, reason: str, error: GatewayError | None) -> Pulled:

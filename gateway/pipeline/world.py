@@ -20,7 +20,7 @@ from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import about, on_file
 from gateway.stages.decide import Acting, Asked, decide_items, labelled
-from gateway.stages.read import rows_held, versions_held, wanted
+from gateway.stages.read import MOST_ROWS, rows_held, versions_held, wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,28 @@ def world_of(
     What the reader's token does not hold is not in it, so that no include or reference leads there.
     """
     types = tuple(kind for kind in agreement.types if reader.may(kind, "r") or reader.may(kind, "s"))
-    held = rows_held(person, agreement.sender, types, node.store)
+    rows = node.store.resources(person, limit=MOST_ROWS)
+    held = rows_held(person, agreement.sender, types, rows)
     about_these = wanted(question, held, reader.participant, node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
     if question.interaction in ("vread", "history"):
         opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]
-    whole = question.wanted.wide or agreement.basis == "statute"
-    named = held.keys() if whole else {name for item, _ in opened for name in references_in(item.resource)}
-    opened += _opened(node, [held[reference] for reference in sorted((named & held.keys()) - about_these)], person)
-    items, rows = tuple(item for item, _ in opened), tuple(row for _, row in opened)
+    beside = _beside(question, agreement, held, [item for item, _ in opened]) - about_these
+    opened += _opened(node, [held[reference] for reference in sorted(beside)], person)
+    items, kept = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
-    return World(items, rows, _strictest(_decided(node, agreement, person, items, reader, acting)), present)
+    patients = [row for row in rows if row.type == "Patient"]
+    return World(items, kept, _strictest(_decided(node, agreement, person, items, patients, (reader, acting))), present)
+
+
+def _beside(
+    question: Question, agreement: Agreement, held: Mapping[str, ResourceRecord], items: Sequence[Item]
+) -> frozenset[str]:
+    """What is decided along with what is asked about: all of the record, or what the items name; whose it is, is known to who asks."""
+    if question.wanted.wide or agreement.basis == "statute":
+        return frozenset(held)
+    named = {name for item in items for name in references_in(item.resource) if not name.startswith("Patient/")}
+    return frozenset(named & held.keys())
 
 
 def _strictest(decision: Decision) -> Decision:
@@ -101,9 +112,15 @@ def _versions(node: Node, item: Item, row: ResourceRecord, person: PersonKey) ->
 
 
 def _decided(
-    node: Node, agreement: Agreement, person: PersonKey, items: Sequence[Item], reader: Principal, acting: Acting | None
+    node: Node,
+    agreement: Agreement,
+    person: PersonKey,
+    items: Sequence[Item],
+    patients: Sequence[ResourceRecord],
+    by: tuple[Principal, Acting | None],
 ) -> Decision:
-    births = {str(birth) for row in node.store.resources(person, "Patient") if (birth := _birth(node, row))}
+    births = {str(birth) for row in patients if (birth := _birth(node, row))}
+    reader, acting = by
     known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()

@@ -37,12 +37,13 @@ def _own(id: str, reader: str, keyring: Keyring) -> str:
         return ""
 
 
-def rows_held(person: PersonKey, source: str, types: Collection[str], store: Store) -> Mapping[str, ResourceRecord]:
-    """Every current row of these types about the person that this sender gave, by `Type/id` as the resource itself says it.
+def rows_held(
+    person: PersonKey, source: str, types: Collection[str], rows: Sequence[ResourceRecord]
+) -> Mapping[str, ResourceRecord]:
+    """Of a person's current rows those of these types that this sender gave, by `Type/id` as the resource itself says it.
 
     Raises TooCostly for a person of whom more is kept than one answer can be made of.
     """
-    rows = store.resources(person, limit=MOST_ROWS)
     if len(rows) >= MOST_ROWS:
         raise TooCostly
     given = [row for row in rows if row.source == source and row.type in types]

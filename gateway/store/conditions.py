@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, or_, select
+from sqlalchemy import BindParameter, Column, ColumnElement, Table, or_, select
 
 from gateway.errors import Unanswerable
 from gateway.store import rows
@@ -63,7 +63,7 @@ def _moment(value: str, name: str) -> str:
         raise Unanswerable(None, name) from None
 
 
-def of_person(column: Column[Any], person: str) -> ColumnElement[bool]:
+def of_person(column: Column[Any], person: str | BindParameter[Any]) -> ColumnElement[bool]:
     """The survivor of a person, and everybody merged into it."""
     m = merges.c
     survivor = select(m.survivor).where(m.gone == person).scalar_subquery()

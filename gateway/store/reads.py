@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, Engine, Integer, RowMapping, Select, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from gateway.errors import NotDurable, Unanswerable
@@ -138,16 +139,16 @@ class Reads:
         return [rows.link_from(row) for row in self._all(query)]
 
     def consents(self, person: PersonKey) -> tuple[int, Sequence[ResourceRecord]]:
-        epochs = select(func.coalesce(func.sum(consent_epochs.c.epoch), 0)).where(
-            of_person(consent_epochs.c.person, person)
-        )
         with self._reading() as connection:  # one snapshot
-            epoch = int(connection.execute(epochs).scalar_one())
-            found = connection.execute(_current(person, _CONSENT)).mappings().all()
+            epoch = int(connection.execute(_epochs(), {"person": person}).scalar_one())
+            found = connection.execute(_current(typed=True), {"person": person, "type": _CONSENT}).mappings().all()
         return epoch, [rows.resource_from(row) for row in found]
 
     def resources(self, person: PersonKey, type: str = "", limit: int = 1000) -> Sequence[ResourceRecord]:
-        return [rows.resource_from(row) for row in self._all(_current(person, type).limit(limit))]
+        asked = {"person": person, "most": limit, **({"type": type} if type else {})}
+        with self._reading() as connection:
+            found = connection.execute(_current(typed=bool(type), bounded=True), asked).mappings().all()
+        return [rows.resource_from(row) for row in found]
 
     def resource(self, type: str, id: str) -> ResourceRecord | None:
         r = resources.c
@@ -215,10 +216,24 @@ class Reads:
         return [rows.key_from(row) for row in self._all(query)]
 
 
-def _current(person: PersonKey, type: str) -> Select[Any]:
+@cache
+def _current(*, typed: bool, bounded: bool = False) -> Select[Any]:
+    """The current rows of `:person`, of `:type` alone, at most `:most`: put together once, because every question and decision asks them."""
     r = resources.c
-    query = select(resources).where(of_person(r.person, person), r.current, r.deleted.is_(False))
-    return (query.where(r.type == type) if type else query).order_by(r.type, r.at, r.id)
+    query = select(resources).where(
+        of_person(r.person, bindparam("person", type_=r.person.type)), r.current, r.deleted.is_(False)
+    )
+    query = query.where(r.type == bindparam("type", type_=r.type.type)) if typed else query
+    query = query.order_by(r.type, r.at, r.id)
+    return query.limit(bindparam("most", type_=Integer)) if bounded else query
+
+
+@cache
+def _epochs() -> Select[Any]:
+    """The consent epochs of `:person`, added up."""
+    e = consent_epochs.c
+    whose = of_person(e.person, bindparam("person", type_=e.person.type))
+    return select(func.coalesce(func.sum(e.epoch), 0)).where(whose)
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

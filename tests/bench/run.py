@@ -1,6 +1,6 @@
 """`make bench`: figures of this machine in one run, as a table and in var/bench.json (ARCHITECTURE.md, "How it runs").
 
-`run.py --only validation` (cold, batch, served, core, hl7v2, conversion, deciding, validation; several may be named) measures a part and
+`run.py --only validation` (cold, batch, served, core, hl7v2, conversion, deciding, facade, validation; several may be named) measures a part and
 writes nothing.
 
 Absolute figures are this machine's. What can be compared elsewhere are the ratios: to the same server's echo (GET /healthz by the
@@ -23,6 +23,7 @@ import batch
 import cold
 import conversion
 import deciding
+import facade
 import hl7v2
 import inside
 import served
@@ -34,6 +35,7 @@ _PARTS: Mapping[str, Callable[[Path], list[Figure]]] = {
     "cold": cold.measured,  # first: a child's largest memory is never told smaller than its parent's
     "batch": batch.measured,
     "served": served.measured,
+    "facade": facade.measured,
     "core": lambda _: inside.measured(),
     "hl7v2": hl7v2.measured,
     "conversion": conversion.measured,

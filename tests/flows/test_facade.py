@@ -336,6 +336,7 @@ def test_what_is_on_record_names_what_was_shown_and_counts_what_was_not(worlds: 
     (decision,) = world.flow.node.store.decisions(newest.id)
     assert len(decision.consents_used) == 1
     assert {fact["kind"] for fact in world.flow.facts(exchange=newest.id)} == {"read"}
+    assert newest.steps[0].note == "patient,code"  # what was asked by, never for what
     assert CANARY not in str(world.flow.facts(exchange=newest.id))
     world.flow.verified()
 

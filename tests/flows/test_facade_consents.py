@@ -11,6 +11,7 @@ import pytest
 
 from gateway.demo.messages import consent
 from gateway.demo.people import Person
+from gateway.errors import NotFound
 from gateway.model.document import Principal
 from gateway.model.questions import Question
 from gateway.pipeline import answer
@@ -137,3 +138,30 @@ async def test_a_withdrawal_is_felt_on_another_node_at_once(flow: Flow) -> None:
     await flow.consents(person, "inactive")
     for node in (other, flow.node):
         assert await answer(node, reader, question) is None
+
+
+async def test_one_version_that_is_withheld_takes_the_others_with_it(flow: Flow) -> None:
+    """What a rule keeps back by its code, not by a label, was of one version only; the history is not given around it."""
+    person = somebody(991)
+    given = consent(person, flow.moment(), TO, "active")
+    await flow.sends(given)
+    await flow.sends(_other(given, type="deny", code=[{"coding": [{"system": KCD, "code": "I10"}]}]))
+    was, is_now = record(person), record(person)
+    is_now["entry"][1]["resource"]["code"]["coding"][0]["code"] = "I11"  # it was I10
+    for one in (was, is_now):
+        receipt = await flow.sends(one)
+        assert receipt.error is None
+        await flow.drains()
+    reader = Principal(CARE_TEAM, "test")
+    found = await answer(flow.node, reader, Question("Condition", identifier=(NUMBER, person.number)))
+    assert found is not None
+    ids = {row["code"]["coding"][0]["code"]: row["id"] for row in found.resources}
+    assert set(ids) == {"I11", "I63.9"}
+    for question in (Question("Condition", ids["I11"], history=True), Question("Condition", ids["I11"], version="2")):
+        with pytest.raises(NotFound):
+            await answer(flow.node, reader, question)
+    for code in ids:
+        assert await answer(flow.node, reader, Question("Condition", ids[code])) is not None
+    whole = await answer(flow.node, reader, Question("Condition", ids["I63.9"], history=True))
+    assert whole is not None
+    assert len(whole.resources) == 1

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.search import Picked, Search
 from gateway.searching import Terms, search_of, select
+from tests.effort import bounded
 
 ZONE = ZoneInfo("Asia/Seoul")
 TERMS = Terms(ZONE, datetime(2026, 11, 2, tzinfo=UTC))
@@ -87,3 +88,15 @@ def test_includes() -> None:
 def test_all_of_a_person() -> None:
     found = select(WORLD, Search("", ("Encounter", "Patient", "Observation")), 0, ZONE)
     assert names(found.matches) == ["p", "e", "o1", "o2", "o3", "o4"]
+
+
+def test_the_cost_grows_with_the_record_and_not_faster() -> None:
+    """A thousand resources that refer to each other, asked along and against their references, with everything they name."""
+    many = tuple(observation(str(number), number, str(number - 1), str(number // 2)) for number in range(1_000))
+    asked = (
+        ("has-member:Observation.has-member:Observation.code", "a"), ("_has:Observation:has-member:_has:Observation:has-member:code", "a"),
+        ("_include:iterate", "Observation:has-member"), ("_revinclude:iterate", "Observation:has-member"), ("_sort", "value-quantity,-code"),
+    )  # fmt: skip
+    search = search_of("Observation", asked, TERMS)
+    with bounded(400):
+        assert select(many, search, 0, ZONE).total > 400

@@ -181,7 +181,7 @@ def test_which_rows_a_question_asks_for() -> None:
     rows = (old, new, row("Condition", CONDITION), row("Condition", "c2", source="elsewhere"), row("Condition", "c3"))
 
     def asked(question: Question, *stored: ResourceRecord) -> list[str]:
-        held = rows_held(PERSON, "hospital", ("Patient", "Condition"), cast(Store, Shelf(*stored)))
+        held = rows_held(PERSON, "hospital", ("Patient", "Condition"), stored)
         return sorted(held[one].id for one in wanted(question, held, "team", keyring))
 
     assert asked(Question("Condition"), *rows) == [CONDITION, "c3"]
@@ -197,7 +197,7 @@ def test_which_rows_a_question_asks_for() -> None:
 
 
 def test_more_than_one_answer_can_be_made_of_is_refused() -> None:
-    many = cast(Store, Shelf(*(row("Condition", str(number)) for number in range(MOST_ROWS))))
+    many = [row("Condition", str(number)) for number in range(MOST_ROWS)]
     with pytest.raises(TooCostly):
         rows_held(PERSON, "hospital", ("Condition",), many)
     versions = cast(Store, Shelf(*(row("Condition", CONDITION) for _ in range(MOST_VERSIONS + 1))))
