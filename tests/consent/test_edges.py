@@ -71,7 +71,8 @@ def test_items_that_differ_in_one_thing_only():
     for name, values in (
         ("date", ["2026-05-10", "2026-06-10"]), ("securityLabel", [["N"], ["R"]]), ("freeText", [False, True]),
         ("subject", ["Patient/p", "Patient/q"]),
-        ("subject", ["Patient/p", None]), ("code", [W.a1c["code"], [{"system": LOINC, "code": "75622-1"}]]), ("derivedFrom", [[], ["Observation/none"]]),
+        ("subject", ["Patient/p", None]), ("code", [W.a1c["code"], [{"system": LOINC, "code": "75622-1"}]]),
+        ("derivedFrom", [[], ["Observation/none"]]),
     ):  # fmt: skip
         what = [item(reference=f"Observation/{n}", **{name: value}) for n, value in enumerate(values)]
         assert W.ask(permit, what=what)["released"] == ["Observation/0"], name
@@ -161,3 +162,52 @@ def test_who_is_not_trusted_and_why():
         assert [s["says"] for s in steps if s["step"] == "consent"] == [says], over
     signed = W.consent(W.rule("permit"), dateTime="2026-11-22T09:00:00+09:00")
     assert because(signed) == "released"  # the very moment
+
+
+def series(id: str, kind: str, at: str, **over: Any) -> dict[str, Any]:
+    return W.consent(W.rule(kind), id, dateTime=at, policy=[{"uri": "urn:policy:s"}], **over)
+
+
+def test_the_newest_of_a_series():
+    forged = {"verification": [{"verified": False}]}
+    old = series("a", "deny", "2026-01-01")
+    assert (
+        because(old, series("b", "permit", "2026-05-01"), series("c", "permit", "2026-05-01", **forged)) == "released"
+    )
+    assert (
+        because(old, series("b", "permit", "2026-04-01"), series("c", "permit", "2026-05-01", **forged)) == "released"
+    )
+    assert because(old, series("c", "permit", "2026-05-01", **forged)) == "consent-deny"
+
+
+def test_signed_today_counts_today():
+    assert because(W.consent(W.rule("permit"), dateTime="2026-11-22")) == "released"
+    assert because(W.consent(W.rule("permit"), dateTime="2026-11-23")) == "default-deny"
+
+
+AGES = [
+    ("2012-11-23", "released"), ("2012-11-22", "adolescent-confidential"), ("2007-11-23", "adolescent-confidential"), ("2007-11-22", "released"),
+    ("2012", "adolescent-confidential"), ("2007", "adolescent-confidential"), ("2013", "released"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("birth", "expected"), AGES)
+def test_from_which_day_an_adolescent_has_secrets_and_until_which(birth, expected):
+    held = {"guardian": "RelatedPerson/mom", "basis": "court", "patient": "Patient/p"}
+    told = {
+        "who": {"references": ["RelatedPerson/mom"], "authorizedPurposes": ["FAMRQT"]},
+        "whom": {"birthDate": birth},
+    }
+    assert because(what=[DEP], why={"purposeOfUse": ["FAMRQT"]}, given={"guardianships": [held]}, **told) == expected
+
+
+def test_an_unknown_level_of_proof_breaks_no_glass():
+    rules = {"breakGlass": {**W.register["breakGlass"], "minAuthnLevel": 1}}
+    why = {"purposeOfUse": ["BTG"], "justification": "unconscious"}
+    for level, expected in ((None, "break-glass-not-authorised"), (0, "break-glass-not-authorised"), (1, "released")):
+        assert because(who={"authnLevel": level}, why=why, register=rules) == expected
+
+
+def test_a_no_by_default_names_no_rule():
+    steps = explain(*W.asked())
+    assert [s["rule"] for s in steps if s["step"] == "verdict"] == [""]
