@@ -5,7 +5,7 @@ TESTS ?= tests
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test quick check bench lock openapi clean help
+.PHONY: demo test quick check bench mutants lock openapi clean help
 
 help:          ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -44,6 +44,9 @@ check: .venv/dev       ## format, lint, types, layers, house rules
 
 bench: .venv/bench     ## figures, as ratios within one run
 	@$(PY) tests/bench/run.py
+
+mutants: .venv/dev     ## one small change at a time in gateway/consent: does a test notice? (some minutes; not in CI)
+	@$(PY) tests/mutants/run.py
 
 openapi: .venv/runtime ## write openapi/gateway.json anew
 	@$(PY) -m gateway openapi > openapi/gateway.json
