@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
-from numbers import Number
+from decimal import Decimal
 from typing import Any, Final
 
 from gateway.consent.codes import codes
@@ -80,7 +80,7 @@ def is_old(name: str, node: Mapping[str, Any]) -> bool:
     """An age (by its element, or a quantity in years) over OLDEST."""
     value, unit = node.get("value"), node.get("code") or node.get("unit")
     if (
-        not isinstance(value, Number)
+        not isinstance(value, int | float | Decimal)
         or isinstance(value, bool)
         or not (name.endswith("Age") or unit == "a")
         or node.get("comparator") == ">="
