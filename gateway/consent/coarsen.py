@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from gateway.consent.codes import codes
@@ -79,13 +80,13 @@ def is_old(name: str, node: Mapping[str, Any]) -> bool:
     """An age (by its element, or a quantity in years) over OLDEST."""
     value, unit = node.get("value"), node.get("code") or node.get("unit")
     if (
-        isinstance(value, bool | str)
-        or value is None
+        not isinstance(value, int | float | Decimal)
+        or isinstance(value, bool)
         or not (name.endswith("Age") or unit == "a")
         or node.get("comparator") == ">="
     ):
         return False
-    return unit not in _IN_YEARS or float(value) / _IN_YEARS[str(unit)] > OLDEST
+    return unit not in _IN_YEARS or float(str(value)) / _IN_YEARS[str(unit)] > OLDEST
 
 
 _YEARS = {"unit": "a", "system": "http://unitsofmeasure.org", "code": "a"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
+from numbers import Number
 from typing import Any
 
 from gateway.consent.codes import codes
@@ -210,7 +211,12 @@ def _unmoved(output: Resource, terms: Terms, source: Resource | None) -> Iterato
             yield _found("release-date", where, "A date that did not move.")
     for where, node in _nodes(output, output["resourceType"]):
         aged = where.rpartition(".")[2].partition("[")[0].endswith("Age") or node.get("code") == "a"
-        if aged and not isinstance(node.get("value", ""), str | bool) and not _is_capped(node):
+        if (
+            aged
+            and isinstance(node.get("value"), Number)
+            and not isinstance(node["value"], bool)
+            and not _is_capped(node)
+        ):
             yield _found("release-age", where, "An age that singles somebody out.")
 
 

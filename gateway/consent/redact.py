@@ -14,6 +14,9 @@ from gateway.consent.codes import codes
 from gateway.consent.shapes import Shape, is_prose, named_in, shapes, steps, tells
 from gateway.model.document import Resource
 
+_HOLDERS = frozenset(
+    {"contained", "resource", "outcome"}
+)  # where R4 has a resource inside another (DomainResource, Bundle, Parameters)
 Change = tuple[str, str, str]  # type of resource (`*`: any), path in it, how (gateway/consent/coarsen.py)
 
 
@@ -135,11 +138,13 @@ def _kept(node: Mapping[str, Any], path: str, inside: _Inside) -> Any:
     shape = inside.shape
     for name, value in node.items():
         below = f"{path}.{name}" if path else name
-        how = inside.terms.how(inside.kind, below.replace("_", "")) if inside.terms.changes else ""
+        plain = below.replace("_", "")
+        hidden = inside.before + plain in inside.terms.without  # leaves no trace, not even a mask
+        how = inside.terms.how(inside.kind, plain) if inside.terms.changes and not hidden else ""
         if how == "mask":
             made |= _mask(name, value)
             continue
-        left = GONE if how and name.startswith("_") else _cut(value, below, inside)
+        left = GONE if hidden or (how and name.startswith("_")) else _cut(value, below, inside)
         left = coarse(left, _possible(how, inside.kind, below)) if how and left is not GONE else left
         if left is not GONE:
             made[name] = left
@@ -174,8 +179,6 @@ def _holds_a_resource(value: Any) -> bool:
 
 def _cut(value: Any, path: str, inside: _Inside) -> Any:
     terms, name = inside.terms, path.rpartition(".")[2]
-    if inside.before + path in terms.without:
-        return GONE
     if isinstance(value, list | tuple):
         left = [one for one in (_cut(one, path, inside) for one in value) if one is not GONE]
         return left or (GONE if value else [])
@@ -187,7 +190,9 @@ def _cut(value: Any, path: str, inside: _Inside) -> Any:
         return GONE if isinstance(value, str) and named_in(value) in terms.withheld else value
     if _points_to_withheld(value, terms) or _stays_home(value, terms):
         return GONE
-    return _nested(value, path, inside) if "resourceType" in value else _kept(_beside_code(value), path, inside)
+    if "resourceType" not in value:
+        return _kept(_beside_code(value), path, inside)
+    return _nested(value, path, inside) if name in _HOLDERS else GONE
 
 
 def _stays_home(node: Mapping[str, Any], terms: Terms) -> bool:

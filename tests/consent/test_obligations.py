@@ -134,6 +134,18 @@ def test_what_is_withheld_does_not_stand_inside():
         assert violations(redact(outer, terms), terms) == ()
 
 
+def test_what_is_withheld_by_itself_is_not_even_masked():
+    """Nor does the other half of a primitive stay behind."""
+    contact = {
+        "resourceType": "Patient",
+        "id": "p",
+        "contact": [{"name": {"family": "x"}, "gender": "male", "_gender": {"id": "g"}}],
+    }
+    terms = Terms(without=frozenset({"contact.name", "contact.gender"}), changes=(("Patient", "contact.name", "mask"),))
+    assert redact({**contact, "active": True}, terms) == {"resourceType": "Patient", "id": "p", "active": True}
+    assert violations(contact, terms)
+
+
 def test_an_allow_list_lets_nothing_stand_inside():
     observation = {
         "resourceType": "Observation",
