@@ -1,7 +1,8 @@
 """The routes of the console and of the pages for everybody: who may see which, one table; host, visitor and form are checked before a page
 is made, and every refusal is a page in the reader's language.
 
-Pages are made outside the event loop, one at a time; what asks the issuer has places of its own (ARCHITECTURE.md, "How it runs").
+Pages are made outside the event loop: those of staff one at a time; citizens, and what asks the issuer, have a few places of their own
+(ARCHITECTURE.md, "How it runs").
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Row:
 
 def routes(desk: Desk, access: Access, people: People | None = None) -> list[BaseRoute]:
     """All routes of the console, for the application to mount at its root; with `people`, those who sign in."""
-    door = _Door(desk, access, people, CapacityLimiter(1), CapacityLimiter(4))
+    door = _Door(desk, access, people, CapacityLimiter(1), CapacityLimiter(4), CapacityLimiter(4))
     static = StaticFiles(directory=Path(__file__).parent / "static")
     pages = [Route(row.path, door.of(row), methods=[row.method]) for row in PAGES]
     return [Mount("/console/static", static, name="console-static"), *pages]
@@ -71,6 +72,7 @@ class _Door:
     people: People | None
     one_at_a_time: CapacityLimiter
     asking: CapacityLimiter
+    citizens: CapacityLimiter
 
     def of(self, row: Row) -> Endpoint:
         """An endpoint: reads the form, then acts in a thread; what is refused becomes a page."""
@@ -80,7 +82,7 @@ class _Door:
                 form = await _form(request, row) if request.method == "POST" else {}
             except GatewayError as error:
                 return self._problem(request, self._visit(request, {}), error)
-            limiter = self.asking if row.asks else self.one_at_a_time
+            limiter = self.asking if row.asks else self.citizens if row.roles == CITIZEN else self.one_at_a_time
             return await run_sync(self._answer, request, row, form, limiter=limiter)
 
         endpoint.row = row  # type: ignore[attr-defined]  # the walk of tests/house reads it

@@ -30,7 +30,7 @@ def known_of(store: Store, tokens: Sequence[Token]) -> Known:
 def consents_of(node: Node, person: PersonKey) -> tuple[int, list[tuple[ResourceRecord, dict[str, Any]]]]:
     """The epoch, and every Consent on file of a person as it reads today. Raises a GatewayError when one cannot be opened."""
     epoch, rows = node.store.consents(person)
-    return epoch, [(row, _about(read_json(node.keyring.open(row.content)), row, person)) for row in rows]
+    return epoch, [(row, _opened(node, row, person)) for row in rows]
 
 
 def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
@@ -46,7 +46,7 @@ def known_about(node: Node, person: PersonKey, references: Sequence[str]) -> OnF
     """
     epoch, rows = node.store.consents(person)
     try:
-        consents = [_about(read_json(node.keyring.open(row.content)), row, person) for row in rows]
+        consents = [_opened(node, row, person) for row in rows]
     except GatewayError:
         consents = None
     known = node.store.labels(references)
@@ -67,6 +67,10 @@ def _reported(node: Node, items: Sequence[Item], agreement: Agreement) -> dict[s
 def about(items: Sequence[Item], was: PersonKey, now: PersonKey) -> tuple[Item, ...]:
     """Items kept under a person who has since been merged, about the one who remained."""
     return tuple(items) if was == now else readdress(items, {f"Patient/{was}": f"Patient/{now}"})
+
+
+def _opened(node: Node, row: ResourceRecord, person: PersonKey) -> dict[str, Any]:
+    return _about(read_json(node.keyring.open(row.content)), row, person)
 
 
 def _about(consent: object, row: ResourceRecord, person: PersonKey) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway import Validator
 from gateway.demo.messages import admission, cases, consent, discharge
 from gateway.demo.people import people
 from gateway.pipeline.replay import replayed
@@ -137,6 +138,34 @@ def test_only_what_was_chosen_goes_out(here: Served, citizen: Open) -> None:
     kinds = {row["reference"].partition("/")[0] for row in exchange.what.released}
     assert "Encounter" in kinds
     assert not kinds & {"Condition", "Observation", "AllergyIntolerance"}
+
+
+@pytest.mark.parametrize("types", [["Encounter"], ["Condition"], ["Condition", "Observation", "Encounter"]])
+def test_what_is_simulated_is_what_happens(here: Served, citizen: Open, types: list[str]) -> None:
+    first = discharged(here)
+    visitor = citizen()
+    (told,) = sends(visitor, "/me/simulate", {**WISH, "types": types}).json()["different"]
+    assert sends(visitor, "/me/consents", {**WISH, "types": types}).status_code == 201
+    again = here.runs(_replayed(here, first.id))
+    assert {row["reference"].partition("/")[0] for row in again.what.released} == set(told["more"])
+    assert told["less"] == []
+
+
+def test_the_statements_are_sound_by_the_validator(flow: Any) -> None:
+    from datetime import date
+
+    from gateway.pipeline import offers
+
+    site, at, patient = flow.node.site, flow.clock(), {"identifier": {"system": "https://h.example/n", "value": "1"}}
+    wish_ = offers.wished(site, date(2026, 11, 2), OFFER, ["Condition"], UNTIL)
+    for made in (
+        offers.given(site, wish_, "own", patient, at, date(2026, 11, 2)),
+        offers.taken_back(site, "back", patient, at, "0b7d5a4e-0000-8000-8000-000000000000"),
+    ):
+        issues = Validator().validate(made)["issue"]
+        assert [one for one in issues if one["severity"] in ("fatal", "error", "warning")] == []
+    broken = {**offers.given(site, wish_, "own", patient, at, date(2026, 11, 2)), "status": "yes"}
+    assert any(one["severity"] == "error" for one in Validator().validate(broken)["issue"])
 
 
 def test_withdrawn_on_the_way_it_is_withheld_at_delivery(here: Served, citizen: Open) -> None:

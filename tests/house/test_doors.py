@@ -13,13 +13,15 @@ from starlette.routing import Mount, Route
 
 from gateway.console.description import PATHS
 from gateway.console.pages import CITIZEN, PAGES, Row
+from gateway.console.signed import People
 from gateway.inbound.mount import respond, router
 from gateway.model.agreement import Key, Site
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door
 from gateway.model.questions import Question
-from gateway.model.roles import ROLES, held
+from gateway.model.roles import PEOPLE, ROLES, held
 from gateway.model.scopes import read_scopes
+from gateway.pipeline.sessions import Session
 from tests.house.conftest import Running
 
 _PUBLIC = {
@@ -266,6 +268,31 @@ async def test_every_page_for_every_role(everybody: Any, role: str) -> None:
             else:
                 assert answer.status_code == (403 if row.method == "POST" else answer.status_code), path
                 assert row.method == "POST" or answer.status_code in (200, 404), (path, role)
+
+
+@pytest.mark.parametrize("role", [*PEOPLE, "made-up"])
+async def test_every_page_for_everybody_who_signed_in(
+    running: Running, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    principal = Principal(running.node.site.id, "session-test", (role,), "somebody", "session")
+    session = Session("test", principal, "token", running.node.clock())
+    monkeypatch.setattr(People, "session", lambda self, request: session)
+    async with _client(running.app) as client:
+        for row in PAGES:
+            if row.roles == ANYONE:
+                continue
+            path = row.path
+            for name in ("exchange", "person", "offer", "consent"):
+                path = path.replace("{" + name + "}", "x")
+            answer = await client.request(
+                row.method, path, headers={"Content-Type": "application/x-www-form-urlencoded"}
+            )
+            if held([role]).isdisjoint(row.roles):
+                assert answer.status_code == 403, (path, role)
+            elif row.method == "GET":
+                assert answer.status_code in (200, 404), (path, role)
+            else:
+                assert answer.status_code in (403, 404), (path, role)  # no token, or nobody known
 
 
 def test_what_is_open_to_everybody_of_the_pages_is_pinned() -> None:
