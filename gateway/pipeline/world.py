@@ -89,11 +89,9 @@ def _opened(node: Node, rows: Iterable[ResourceRecord], person: PersonKey) -> li
 
 
 def _versions(node: Node, item: Item, row: ResourceRecord, person: PersonKey) -> Sequence[tuple[Item, ResourceRecord]]:
-    """Every version of what is current, newest first, each with the labels that any of them has."""
+    """Every version of what is current, newest first; each is decided for what it says itself, too."""
     found = _opened(node, versions_held(row, node.store), person)
-    marked = labelled([one for one, _ in found], node.site, {})
-    labels = frozenset(label for one in marked for label in one.labels)
-    return [(Item(one.resource, labels), held) for one, held in found if one.reference == item.reference]
+    return [(one, held) for one, held in found if one.reference == item.reference]
 
 
 def _decided(
