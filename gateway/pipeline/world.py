@@ -7,7 +7,7 @@ A question that follows references (chains, `_has`, includes, `$everything`) loo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,10 @@ from gateway.stages.read import MOST_ROWS, rows_held, versions_held, wanted
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Items with the rows they are of, in order, and the decision on all of them; `concerned` are the references asked about."""
+    """Items with the rows they are of, in order, and the decision on all of them; `concerned` are the references asked about.
+
+    Several versions of a resource are several items of one reference: one that is withheld takes the others with it (`decide`).
+    """
 
     items: tuple[Item, ...]
     rows: tuple[ResourceRecord, ...]
@@ -70,7 +73,7 @@ def world_of(
     items, kept = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
     patients = [row for row in rows if row.type == "Patient"]
-    return World(items, kept, _strictest(_decided(node, agreement, person, items, patients, (reader, acting))), present)
+    return World(items, kept, _decided(node, agreement, person, items, patients, (reader, acting)), present)
 
 
 def _beside(
@@ -81,13 +84,6 @@ def _beside(
         return frozenset(held)
     named = {name for item in items for name in references_in(item.resource) if not name.startswith("Patient/")}
     return frozenset(named & held.keys())
-
-
-def _strictest(decision: Decision) -> Decision:
-    """One of several versions that is withheld takes all of them with it."""
-    held_back = {reference for reference, _ in decision.redacted}
-    released = tuple(one for one in decision.released if one not in held_back)
-    return replace(decision, released=released, answer={**decision.answer, "released": list(released)})
 
 
 def _was(row: ResourceRecord) -> str:
@@ -104,11 +100,9 @@ def _opened(node: Node, rows: Iterable[ResourceRecord], person: PersonKey) -> li
 
 
 def _versions(node: Node, item: Item, row: ResourceRecord, person: PersonKey) -> Sequence[tuple[Item, ResourceRecord]]:
-    """Every version of what is current, newest first, each with the labels that any of them has."""
+    """Every version of what is current, newest first; each is decided for what it says itself, too."""
     found = _opened(node, versions_held(row, node.store), person)
-    marked = labelled([one for one, _ in found], node.site, {})
-    labels = frozenset(label for one in marked for label in one.labels)
-    return [(Item(one.resource, labels), held) for one, held in found if one.reference == item.reference]
+    return [(one, held) for one, held in found if one.reference == item.reference]
 
 
 def _decided(

@@ -26,7 +26,7 @@ class World:
     """What was released, in its order, with what was already read of it: nothing is read twice, however a question repeats itself."""
 
     def __init__(self, resources: Sequence[Resource], zone: tzinfo) -> None:
-        self.resources = resources
+        self.given = resources
         self.zone = zone
         self.places = {address(resource): place for place, resource in enumerate(resources)}
         self._kinds: dict[str, list[int]] = defaultdict(list)
@@ -42,7 +42,7 @@ class World:
         """The references of a resource by a parameter, or by all of them (`*`)."""
         found = self._named.get((place, code))
         if found is None:
-            resource = self.resources[place]
+            resource = self.given[place]
             every = offered(resource["resourceType"]).values()
             codes = [p.code for p in every if p.type == "reference"] if code == "*" else [code]
             found = self._named[place, code] = frozenset(
@@ -75,12 +75,12 @@ def _first(resource: Resource) -> tuple[bool, str, str]:
 def _meeting(world: World, places: list[int], asked: Filter) -> list[int]:
     """Those of the places that meet a filter."""
     if asked.then is None:
-        return [place for place in places if matches(world.resources[place], asked, world.zone)]
+        return [place for place in places if matches(world.given[place], asked, world.zone)]
     others = _meeting(world, world.of(asked.on), asked.then)
     if asked.reverse:
         named = {reference for other in others for reference in world.named(other, asked.code)}
-        return [place for place in places if address(world.resources[place]) in named]
-    wanted = {address(world.resources[other]) for other in others}
+        return [place for place in places if address(world.given[place]) in named]
+    wanted = {address(world.given[other]) for other in others}
     return [place for place in places if not wanted.isdisjoint(world.named(place, asked.code))]
 
 
@@ -96,7 +96,7 @@ def _included(world: World, page: Sequence[int], includes: Sequence[Include]) ->
     rules = tuple(dict.fromkeys(includes))
     for _ in range(_ROUNDS):
         new = {place for rule in rules for place in _brought(world, fresh, rule)}
-        fresh = sorted(new - set(page) - set(found), key=lambda place: address(world.resources[place]))
+        fresh = sorted(new - set(page) - set(found), key=lambda place: address(world.given[place]))
         found |= dict.fromkeys(fresh)
         rules = tuple(rule for rule in rules if rule.iterate)
         if not fresh or not rules or len(found) > _MOST_INCLUDED:
@@ -106,11 +106,11 @@ def _included(world: World, page: Sequence[int], includes: Sequence[Include]) ->
 
 def _brought(world: World, fresh: Sequence[int], rule: Include) -> Iterable[int]:
     if rule.reverse:
-        own = {address(world.resources[place]) for place in fresh}
+        own = {address(world.given[place]) for place in fresh}
         yield from (place for place in world.of(rule.source) if world.named(place, rule.code) & own)
         return
     for place in fresh:
-        if world.resources[place]["resourceType"] != rule.source:
+        if world.given[place]["resourceType"] != rule.source:
             continue
         for name in world.named(place, rule.code):
             if name in world.places and (not rule.target or name.startswith(f"{rule.target}/")):
@@ -119,7 +119,7 @@ def _brought(world: World, fresh: Sequence[int], rule: Include) -> Iterable[int]
 
 def _sorted(world: World, found: list[int], key: Sort) -> list[int]:
     """Ordered by one key, what was ordered before stays within equals; what holds nothing comes last, in either direction."""
-    keys = {place: _key(world.resources[place], key, world.zone) for place in found}
+    keys = {place: _key(world.given[place], key, world.zone) for place in found}
     have = [place for place in found if keys[place] is not None]
     have.sort(key=lambda place: keys[place] or (), reverse=key.descending)  # `reverse` keeps equals in order
     return have + [place for place in found if keys[place] is None]

@@ -9,6 +9,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -439,6 +440,9 @@ def test_an_agreement_that_ended_takes_its_links_with_it(worlds: Twins) -> None:
     assert found is not None and found.page is not None  # noqa: PT018 one condition for the type checker
     token = dict(found.page.links)["next"].partition("_page=")[2]
     assert world.served.runs(answered(node, principal, Question("Condition", page=token))) is not None
+    for other in (replace(principal, client="another-key"), replace(principal, participant="kdca-demo")):
+        with pytest.raises(Gone):
+            world.served.runs(answered(node, other, Question("Condition", page=token)))
     for changes in ({"state": "ended"}, {"purpose": "TREAT"}, {"types": ("Patient",)}):
         off = world.flow.on(changed(node.site, READING, **changes))
         with pytest.raises(Gone):

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.messages import consent
+from gateway.demo.messages import consent, merge
 from gateway.demo.people import Person
 from gateway.errors import NotFound
-from gateway.model.document import Principal
+from gateway.inbound.fhir import searched
+from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Question
 from gateway.pipeline import answer
 from tests.flows.conftest import CARE_TEAM, NUMBER, Flow, Served, serving, somebody
@@ -165,3 +166,75 @@ async def test_one_version_that_is_withheld_takes_the_others_with_it(flow: Flow)
     whole = await answer(flow.node, reader, Question("Condition", ids["I63.9"], history=True))
     assert whole is not None
     assert len(whole.resources) == 1
+
+
+async def test_what_a_version_says_counts_when_its_label_is_lost(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels stick in the store; should one get lost there, every version is looked at again before any of them is shown (A17, A18)."""
+    person = somebody(992)
+    await flow.consents(person)
+    was, is_now = record(person), record(person)
+    was["entry"][1]["resource"]["code"]["coding"][0]["code"] = "F20.0"
+    for one in (was, is_now):
+        await flow.sends(one)
+        await flow.drains()
+    reader = Principal(CARE_TEAM, "test")
+    (key,) = flow.persons(person)
+    rows = flow.node.store.resources(PersonKey(key), "Condition")
+    (sensitive,) = [row for row in rows if "PSY" in row.labels]
+    id = flow.node.keyring.rekey(CARE_TEAM, sensitive.id)
+    questions = (
+        Question("Condition", id),
+        Question("Condition", id, history=True),
+        Question("Condition", id, version="2"),
+    )
+    for question in questions:
+        with pytest.raises(NotFound):
+            await answer(flow.node, reader, question)
+    store = Forgetful(flow.node.store)
+    forgetful = replace(flow.node, store=store)
+    assert await answer(forgetful, reader, questions[0]) is not None  # nothing else says what it once was
+    for question in questions[1:]:
+        with pytest.raises(NotFound):
+            await answer(forgetful, reader, question)
+
+
+class Forgetful:
+    """The store port when labels have been lost; everything else is the real store's."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def labels(self, references: Any) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def resources(self, *asked: Any, **more: Any) -> list[Any]:
+        return [replace(row, labels=()) for row in self._store.resources(*asked, **more)]
+
+    def versions(self, *asked: Any) -> list[Any]:
+        return [replace(row, labels=()) for row in self._store.versions(*asked)]
+
+
+async def test_the_record_of_a_merged_person_is_one(flow: Flow) -> None:
+    """What was kept under either is about whoever remained, by the id of either; nothing names who is gone."""
+    stays, old = somebody(993), somebody(994, birth=somebody(993).birth)
+    for one in (old, stays):
+        await flow.sends(record(one))
+    await flow.drains()
+    before = {flow.node.keyring.rekey(CARE_TEAM, key) for key in flow.persons(old)}
+    await flow.sends(merge(stays, old.number, flow.moment()))
+    await flow.consents(stays)
+    await flow.drains()
+    (key,) = flow.persons(stays, old)
+    now, (gone,) = flow.node.keyring.rekey(CARE_TEAM, key), before
+    reader = Principal(CARE_TEAM, "test")
+    for id in (now, gone):
+        found = await answer(
+            flow.node, reader, searched(flow.node, "Condition", (("patient", id), ("_include", "Condition:subject")))
+        )
+        assert found is not None
+        assert [row["resourceType"] for row in found.resources] == ["Condition"] * 4 + ["Patient"]
+        assert {row["subject"]["reference"] for row in found.resources[:4]} == {f"Patient/{now}"}
+        assert gone not in str(found.resources)
