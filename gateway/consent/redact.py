@@ -17,6 +17,7 @@ from gateway.model.document import Resource
 _HOLDERS = frozenset(
     {"contained", "resource", "outcome"}
 )  # where R4 has a resource inside another (DomainResource, Bundle, Parameters)
+_NONE: frozenset[str] = frozenset()
 Change = tuple[str, str, str]  # type of resource (`*`: any), path in it, how (gateway/consent/coarsen.py)
 
 
@@ -51,24 +52,35 @@ class Terms:
         return next((how for types, where, how in self.changes if where == path and types in (kind, "*")), "")
 
 
-def terms_of(decision: Mapping[str, Any], reference: str, national: Iterable[str] = ()) -> Terms:
-    """The terms for one released reference of a decision (the form of `decide`). Raises KeyError when it was not released."""
-    if reference not in decision["released"]:
-        raise KeyError("not released")
-    redacted = frozenset(row["reference"] for row in decision["redacted"])
-    released = (other.partition("#") for other in decision["released"])
-    hidden = (other.partition("#") for other in redacted)
-    allowed = decision.get("elements", {}).get(reference)
-    changes = decision.get("changes", {}).get(reference, ())
-    return Terms(
-        withheld=frozenset(other for other in redacted if "#" not in other),
-        elements=None if allowed is None else tuple(allowed),
-        prose=frozenset(path for base, _, path in released if base == reference and path),
+def terms_of(decision: Mapping[str, Any], national: Iterable[str] = ()) -> dict[str, Terms]:
+    """The terms of each released reference of a decision (the form of `decide`)."""
+    hidden = [row["reference"] for row in decision["redacted"]]
+    prose, without = _parts(decision["released"]), _parts(hidden)
+    allowed, changes = decision.get("elements", {}), decision.get("changes", {})
+    common = Terms(
+        withheld=frozenset(reference for reference in hidden if "#" not in reference),
         duties=frozenset(decision["obligations"]),
         national=frozenset(national),
-        without=frozenset(path for base, _, path in hidden if base == reference and path),
-        changes=tuple((row["type"], row["path"], row["how"]) for row in changes),
     )
+    return {
+        reference: replace(
+            common,
+            elements=tuple(allowed[reference]) if reference in allowed else None,
+            prose=prose.get(reference, _NONE),
+            without=without.get(reference, _NONE),
+            changes=tuple((row["type"], row["path"], row["how"]) for row in changes.get(reference, ())),
+        )
+        for reference in decision["released"]
+    }
+
+
+def _parts(references: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The paths of each resource in references of parts: `Condition/x#note` → {`Condition/x`: {`note`}}."""
+    made: dict[str, set[str]] = {}
+    for base, part, path in (reference.partition("#") for reference in references):
+        if part and path:
+            made.setdefault(base, set()).add(path)
+    return {base: frozenset(paths) for base, paths in made.items()}
 
 
 def redact(resource: Resource, terms: Terms) -> dict[str, Any]:

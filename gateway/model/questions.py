@@ -179,8 +179,8 @@ class Question:
 
     @property
     def letter(self) -> str:
-        """The SMART v2 permission that it needs on each of its types: `r` for one resource or version, `s` for everything else."""
-        return "r" if self.interaction in ("read", "vread") else "s"
+        """The SMART v2 permission that it needs on each of its types: `s` to search, `r` for a resource, its versions, everything of one."""
+        return "s" if self.interaction == "search" else "r"
 
     @property
     def wanted(self) -> Search:

@@ -94,9 +94,8 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
 
 
 def _in_scope(principal: Principal, question: Question) -> bool:
-    """Whether a caller's token, if it has one, holds every type that the question touches: `s` where it searches, `r` where it reads."""
-    letter = "s" if question.interaction == "search" else "r"
-    return all(principal.may(kind, letter) for kind in {question.type, *question.types})
+    """Whether a caller's token, if it has one, holds every type that the question touches."""
+    return all(principal.may(kind, question.letter) for kind in question.types)
 
 
 def _by(sheet: Exchange, agreement: Agreement, emergency: Opening | None) -> Exchange:
@@ -133,7 +132,7 @@ def _under(question: Question, agreement: Agreement, principal: Principal) -> Qu
     """`$everything` without types is about all that the agreement covers and the caller's token, if it has one, holds."""
     if question.interaction != "everything" or question.wanted.types:
         return question
-    types = tuple(kind for kind in agreement.types if principal.may(kind, "r"))
+    types = tuple(kind for kind in agreement.types if principal.may(kind, question.letter))
     return replace(question, search=replace(question.wanted, types=types))
 
 

@@ -30,15 +30,8 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
     cannot join a person by id.
     """
     allowed = set(decision.released)
-    outside = frozenset(item.reference for item in items) - allowed
-    parties = {reference for participant in site.participants.values() for reference in participant.references}
     person = str(decision.request.whom.get("reference", ""))
-    named = frozenset(allowed | parties | {person})
-    terms = {
-        item.reference: replace(_terms(item, decision, outside, named, site), shift=_shift(decision, recipient, rekey))
-        for item in items
-        if item.reference in allowed
-    }
+    terms = _terms(items, decision, recipient, site, rekey)
     speech = speech_of(site.register, _identifier_systems(site))
     let_out = [item for item in items if item.reference in allowed]
     clean = [redact(without_words(item.resource, speech), terms[item.reference]) for item in let_out]
@@ -88,10 +81,15 @@ def _identifier_systems(site: Site) -> frozenset[str]:
     return frozenset(declared - set(site.national_systems))
 
 
-def _terms(item: Item, decision: Decision, outside: frozenset[str], named: frozenset[str], site: Site) -> Terms:
+def _terms(items: Sequence[Item], decision: Decision, recipient: str, site: Site, rekey: Rekey) -> Mapping[str, Terms]:
     """The decision's terms; what the agreement held back or did not ask for is withheld like what consent held back."""
-    terms = terms_of(decision.answer, item.reference, site.national_systems)
-    return replace(terms, withheld=terms.withheld | outside, named=named)
+    allowed, present = frozenset(decision.released), frozenset(item.reference for item in items)
+    parties = {reference for participant in site.participants.values() for reference in participant.references}
+    named = allowed | parties | {str(decision.request.whom.get("reference", ""))}
+    withheld = (present - allowed) | {reference for reference, _ in decision.redacted if "#" not in reference}
+    shift = _shift(decision, recipient, rekey)
+    found = terms_of(decision.answer, site.national_systems)
+    return {name: replace(one, withheld=withheld, named=named, shift=shift) for name, one in found.items()}
 
 
 def _domain(decision: Decision, recipient: str) -> str:
