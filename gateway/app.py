@@ -123,7 +123,7 @@ def build_app(
     terms = node.site.sign_in
     own = frozenset({urlsplit(terms.address).netloc.lower()} if terms is not None and terms.address else ())
     access = Access(
-        key=bytes.fromhex(node.keyring.token("console", "visits")),
+        key=node.keyring.secret("visits of the console"),
         clock=node.clock,
         loopback=console_loopback,
         hosts=console_hosts | own,

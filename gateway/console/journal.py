@@ -30,12 +30,12 @@ class JournalDesk:
 
     def principal(self, secret: str) -> Principal | None:
         """See the port."""
-        found = participant_of_key(self._node.site, hashlib.sha256(secret.encode()).hexdigest())
+        found = participant_of_key(self._node.site_now(), hashlib.sha256(secret.encode()).hexdigest())
         return _principal(*found) if found is not None and found[0].active else None
 
     def still(self, participant: str, client: str) -> Principal | None:
         """See the port."""
-        found = self._node.site.participants.get(participant)
+        found = self._node.site_now().participants.get(participant)
         keys = [key for key in found.keys if key.id == client] if found is not None and found.active else []
         return _principal(found, keys[0]) if found is not None and keys else None
 
@@ -125,7 +125,7 @@ class JournalDesk:
 
     def emergencies(self) -> Sequence[Emergency]:
         """See the port."""
-        names = ("id", "participant", "user", "role", "person", "at", "until", "review", "justification")
+        names = ("id", "participant", "named", "role", "person", "at", "until", "review", "justification")
         return [Emergency(*(getattr(one, name) for name in names)) for one in reviews(self._node)]
 
     def review(self, principal: Principal, opening: str, finding: str, note: str) -> None:

@@ -124,6 +124,8 @@ class _Door:
             self.desk.note_refused(gate.peer(request), "caller" if isinstance(error, UnknownCaller) else "role")
         if me.wants_json(request):
             return me.refused(error)
+        if isinstance(error, UnknownCaller) and request.url.path.startswith("/me"):
+            return html(Page("signin.html", {"wrong": "needed"}, error.status), visit)
         if isinstance(error, UnknownCaller):
             return html(Page("enter.html", {"wrong": False}, error.status), visit)
         status = error.status if f"problem.{error.status}" in visit.messages.said else 500

@@ -74,7 +74,7 @@ def _read(call: Call, *names: str) -> dict[str, Any]:
 def _told(one: Opening) -> dict[str, Any]:
     return {
         "opening": one.id, "at": one.at.isoformat(), "until": one.until.isoformat(), "review": one.review.isoformat(),
-        "participant": one.participant, "client": one.client, "user": one.user, "role": one.role,
+        "participant": one.participant, "client": one.client, "user": one.named, "role": one.role,
         "person": one.person, "justification": one.justification,
     }  # fmt: skip
 

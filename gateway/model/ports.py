@@ -111,6 +111,9 @@ class Keyring(Protocol):
     def token(self, system: str, value: str) -> str:
         """Keyed token (hex) of an identifier; the identifier itself is not kept."""
 
+    def secret(self, use: str) -> bytes:
+        """32 bytes of the gateway's own for one use; nothing that is kept or told comes from the same key."""
+
     def rekey(self, recipient: str, id: str) -> str:
         """The recipient's own form of a UUID: a keyed permutation of its 128 bits."""
 

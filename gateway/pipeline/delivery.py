@@ -41,6 +41,7 @@ from gateway.model.wire import read_json
 from gateway.pipeline.again import ALLOWED, LOSS_BUDGET, allowed_of, missing, over_budget
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import REPORTED, about, on_file
+from gateway.site import in_force
 from gateway.stages.decide import Asked, decide_items, labelled
 from gateway.stages.deliver import Rendered, accept, render
 from gateway.stages.record import decision_row, fact_of, gist, item_from, what_of
@@ -80,7 +81,7 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
     exchange = replace(exchange, what=replace(exchange.what, lost=lost, lost_at=tuple(places)))
     agreement = node.site.agreements.get(exchange.agreement)
     at = node.clock()
-    if agreement is None or not _in_force(node, agreement, at):
+    if agreement is None or agreement.state != "active" or not in_force(node.site_now(), agreement, node.day(at)):
         return Over(_ended(node, _nothing_left(exchange), lease, "withheld", "agreement-ended"))
     if exchange.whom.person is None:
         raise Defect("An outbox entry about nobody.")
@@ -92,14 +93,6 @@ def reconsider(node: Node, lease: Lease) -> Ready | Over:
         told = replace(exchange, what=what_of(exchange.what, decision, items, node.keyring.digest))
         return Over(_ended(node, told, lease, "withheld", decision.reason) + rows)
     return _ready(node, exchange, lease, agreement, items, decision, kept["answer"])
-
-
-def _in_force(node: Node, agreement: Agreement, at: datetime) -> bool:
-    """Active, in its period, and both sides still taking part."""
-    people = node.site_now().participants
-    sides = (people.get(agreement.sender), people.get(agreement.recipient))
-    there = all(side is not None and side.active for side in sides)
-    return there and agreement.state == "active" and agreement.valid_from <= node.day(at) <= agreement.valid_to
 
 
 def _nothing_left(exchange: Exchange) -> Exchange:

@@ -6,7 +6,7 @@ out is decided like everything else, by the rules of the site (`breakGlass` of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -16,17 +16,15 @@ from gateway.errors import Conflict, GatewayError, Invalid, NotAllowed, NotFound
 from gateway.model.agreement import Agreement
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Question
-from gateway.model.records import AuditFact, Record, RecordGone, Unit
+from gateway.model.records import AuditFact, DataKey, Record, RecordGone, Sealed, Unit
 from gateway.model.wire import read_json, write_json
 from gateway.pipeline.node import Node
 from gateway.site import reading_agreements
 from gateway.stages.decide import Acting
 from gateway.stages.read import person_asked
 
-OPEN, REVIEW = (
-    "emergency",
-    "emergency-review",
-)  # kinds of the generic records: a record that is open, a review that is not closed
+# kinds of the generic records: a record that is open, a review that is not closed, one that is
+OPEN, REVIEW, REVIEWED = "emergency", "emergency-review", "emergency-reviewed"
 LASTS, REVIEWED_WITHIN = timedelta(hours=1), timedelta(hours=24)
 FINDINGS = ("justified", "unjustified")
 MOST_SAID = 500  # characters of a reason or a finding in words
@@ -44,7 +42,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A record that is, or was, open. `person` is None when nobody of that name is known here; who asks is not told."""
+    """A record that is, or was, open. `person` is None when nobody of that name is known here; who asks is not told.
+
+    `user` is an account or a keyed token; `named` is what the caller wrote, for whoever reviews, and sealed like the reason.
+    """
 
     id: str
     participant: str
@@ -56,6 +57,7 @@ class Opening:
     at: datetime
     until: datetime
     review: datetime
+    named: str
     justification: str
 
     @property
@@ -89,8 +91,8 @@ def opened(node: Node, caller: Principal, wanted: Wanted) -> tuple[Opening | Non
         return None, Unit((_fact(node, caller, None, "refusal", "refused", {"emergency": "refused"}),))
     person = person_asked(wanted.about, caller.participant, node.store, node.keyring)
     one = Opening(
-        node.ids(), caller.participant, caller.client, caller.user or wanted.user, wanted.role, caller.authn_level,
-        person, at, at + LASTS, at + REVIEWED_WITHIN, wanted.justification,
+        node.ids(), caller.participant, caller.client, node.account(caller.user or wanted.user), wanted.role, caller.authn_level,
+        person, at, at + LASTS, at + REVIEWED_WITHIN, caller.user or wanted.user, wanted.justification,
     )  # fmt: skip
     return one, _kept(node, caller, one)
 
@@ -112,8 +114,7 @@ def _entitled(node: Node, caller: Principal, wanted: Wanted, at: datetime) -> No
 
 
 def _kept(node: Node, caller: Principal, one: Opening) -> Unit:
-    owner = f"person:{one.person}" if one.person else f"exchange:{one.id}"
-    sealed, keys = node.keyring.seal(owner, write_json({"justification": one.justification}))
+    sealed, keys = _sealed(node, one, {})
     value = {
         "id": one.id, "participant": one.participant, "client": one.client, "user": one.user, "role": one.role,
         "authn-level": one.authn_level, "person": one.person or "", "until": one.until.isoformat(),
@@ -122,6 +123,11 @@ def _kept(node: Node, caller: Principal, one: Opening) -> Unit:
     review = Record(REVIEW, one.id, value, one.at, sealed=sealed)
     box = Record(OPEN, _box(node, caller, one.person or one.id), value, one.at, one.until, sealed)
     return Unit((*keys, review, box, _fact(node, caller, one, "admin", "opened", {"emergency": "opened"})))
+
+
+def _sealed(node: Node, one: Opening, more: dict[str, str]) -> tuple[Sealed, tuple[DataKey, ...]]:
+    owner = f"person:{one.person}" if one.person else f"exchange:{one.id}"
+    return node.keyring.seal(owner, write_json({"user": one.named, "justification": one.justification, **more}))
 
 
 def _box(node: Node, caller: Principal, person: str) -> str:
@@ -150,40 +156,43 @@ def reviewed(node: Node, caller: Principal, opening: str, finding: Any, note: An
     if finding not in FINDINGS:
         raise Invalid(f"The finding is {' or '.join(FINDINGS)}.", "finding")
     why, one = said(note, "note"), _read(node, row)
-    if (caller.participant, caller.client) == (one.participant, one.client):
+    same = (caller.participant, caller.client) == (one.participant, one.client)
+    if same or (caller.user and node.account(caller.user) == one.user):
         raise Conflict("Nobody reviews what they opened themselves.")
-    what = {"emergency": "reviewed", "finding": finding}
-    return Unit((_fact(node, caller, one, "admin", finding, what, why),), (RecordGone(REVIEW, one.id),))
+    sealed, keys = _sealed(node, one, {"note": why})
+    kept = Record(REVIEWED, one.id, {**row.value, "finding": finding}, node.clock(), sealed=sealed)
+    fact = _fact(node, caller, one, "admin", finding, {"emergency": "reviewed", "finding": finding})
+    return Unit((*keys, kept, fact), (RecordGone(REVIEW, one.id),))
 
 
 def _read(node: Node, row: Record) -> Opening:
-    v = row.value
+    v, told = row.value, _told(node, row)
     return Opening(
         v["id"], v["participant"], v["client"], v["user"], v["role"], v["authn-level"], PersonKey(v["person"]) if v["person"] else None,
-        row.at, datetime.fromisoformat(v["until"]), datetime.fromisoformat(v["review"]), _justification(node, row),
+        row.at, datetime.fromisoformat(v["until"]), datetime.fromisoformat(v["review"]), told.get("user", ""), told.get("justification", ""),
     )  # fmt: skip
 
 
-def _justification(node: Node, row: Record) -> str:
-    """In words; empty when the person's key was erased: such an opening lets nothing out, and is still to be reviewed."""
+def _told(node: Node, row: Record) -> Mapping[str, str]:
+    """What the caller wrote; nothing when the person's key was erased: such an opening lets nothing out, and is still to be reviewed."""
     try:
-        return str(read_json(node.keyring.open(row.sealed))["justification"]) if row.sealed else ""
+        told: Mapping[str, str] = read_json(node.keyring.open(row.sealed)) if row.sealed is not None else {}
     except GatewayError:
-        return ""
+        return {}
+    return told
 
 
 def _fact(
-    node: Node, caller: Principal, one: Opening | None, kind: Literal["admin", "refusal"], outcome: str,
-    what: dict[str, str], why: str = "",
+    node: Node, caller: Principal, one: Opening | None, kind: Literal["admin", "refusal"], outcome: str, what: dict[str, str]
 ) -> AuditFact:  # fmt: skip
-    """Who did what about an opening: `opened` tells for whom it was, `reviewed` what was found and why."""
-    acts = {"user": caller.user, "role": ",".join(caller.roles)}
+    """Who did what about an opening: `opened` tells for whom it was, `reviewed` what was found."""
+    acts = {"user": node.account(caller.user), "role": ",".join(caller.roles)}
     acts = {"user": one.user, "role": one.role} if one is not None and what["emergency"] == "opened" else acts
     facts = {
         "who": {"participant": caller.participant, "client": caller.client, **acts},
         "where": {"network": caller.network},
         "what": what | ({"opening": one.id} if one is not None else {}),
-        "why": {"purpose": "BTG"} | ({"reason": why} if why else {}),
+        "why": {"purpose": "BTG"},
         "when": {"until": one.until.isoformat(), "review": one.review.isoformat()} if one is not None else {},
         "how": {"interaction": "read"},
     }

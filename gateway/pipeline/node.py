@@ -156,5 +156,5 @@ class Node:
         return user if not user or _ACCOUNT.fullmatch(user) else "token:" + self.keyring.token("user", user)[:16]
 
     def participant(self, id: str) -> Participant:
-        """A participant of the site. Raises KeyError."""
-        return self.site.participants[id]
+        """A participant of the site, as its files leave it now. Raises KeyError."""
+        return self.site_now().participants[id]

@@ -83,4 +83,4 @@ def address(kind: str, id: str, interaction: str, pairs: Pairs) -> str:
 
 
 def _cipher(node: Node) -> AESGCM:
-    return AESGCM(bytes.fromhex(node.keyring.token("fhir", "pages")))
+    return AESGCM(node.keyring.secret("pages of searches"))

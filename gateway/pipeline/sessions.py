@@ -79,7 +79,7 @@ def begin(node: Node, terms: SignIn, subject: Subject, network: str) -> str:
     sealed, keys = node.keyring.seal(f"session:{subject.token}", value.encode())
     record = Record(SESSION, key, kept, at, at + timedelta(seconds=terms.longest), sealed)
     principal = _principal(participant or node.site.id, key, roles, kept["user"], network)
-    node.store.commit(Unit((*keys, record, _fact(node, principal, "signed-in")))).result()
+    node.store.commit(Unit((*keys, record, _fact(node, principal, "signed-in", principal.user)))).result()
     return secret
 
 
@@ -87,21 +87,24 @@ def found(node: Node, terms: SignIn, secret: str, network: str) -> Session | Non
     """The session of a secret as it holds now; None when it ended, was ended, or gives no role here any more."""
     key, now = _key(secret), node.clock()
     record = node.store.record(SESSION, key) if 0 < len(secret) <= 128 else None
-    if record is None or record.expires is None or record.expires <= now:
-        return None
-    if now >= record.at + timedelta(seconds=terms.longest) or not _awake(node, terms, record, now):
+    return _held(node, terms, record, now, network, touch=True) if record is not None else None
+
+
+def _held(node: Node, terms: SignIn, record: Record, now: datetime, network: str, *, touch: bool) -> Session | None:
+    """A session by its row, when it still holds: in its time, used not long ago, with a role, of a participant that is switched on."""
+    if record.expires is None or record.expires <= now or now >= record.at + timedelta(seconds=terms.longest):
         return None
     try:
         roles, participant = roles_of(terms, record.value["values"])
     except NotAllowed:
         return None
-    system, token = record.value["identifier"]
     acting = participant or node.site.id
-    there = node.site.participants.get(acting)
-    if there is None or not there.active:
+    there = node.site_now().participants.get(acting)
+    if there is None or not there.active or not _awake(node, terms, record, now, touch=touch):
         return None
-    principal = _principal(acting, key, roles, record.value["user"], network)
-    return Session(key, principal, record.value["subject"], record.at, (system, token))
+    system, token = record.value["identifier"]
+    principal = _principal(acting, record.key, roles, record.value["user"], network)
+    return Session(record.key, principal, record.value["subject"], record.at, (system, token))
 
 
 def identifier_of(node: Node, session: Session) -> tuple[str, str]:
@@ -121,26 +124,19 @@ def person_of(node: Node, session: Session) -> PersonKey | None:
 
 def all_now(node: Node, terms: SignIn) -> tuple[Session, ...]:
     """Every session that holds now, newest first."""
-    rows = node.store.records(SESSION, _MOST)
     now = node.clock()
-    made = []
-    for row in rows:
-        try:
-            roles, participant = roles_of(terms, row.value["values"])
-        except NotAllowed:
-            continue
-        if row.expires is not None and row.expires > now and _awake(node, terms, row, now, touch=False):
-            principal = _principal(participant or node.site.id, row.key, roles, row.value["user"], "")
-            made.append(Session(row.key, principal, row.value["subject"], row.at))
-    return tuple(sorted(made, key=lambda one: one.started, reverse=True))
+    found = (_held(node, terms, row, now, "", touch=False) for row in node.store.records(SESSION, _MOST))
+    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.started, reverse=True))
 
 
 def end(node: Node, key: str, by: Principal) -> bool:
     """Ends a session at once, on record; False when there is none (any more)."""
-    if node.store.record(SESSION, key) is None:
+    record = node.store.record(SESSION, key)
+    if record is None:
         return False
     try:
-        node.store.commit(Unit((_fact(node, by, "signed-out"),), (RecordGone(SESSION, key),))).result()
+        fact = _fact(node, by, "signed-out", str(record.value["user"]))
+        node.store.commit(Unit((fact,), (RecordGone(SESSION, key),))).result()
     except Conflict:
         return False
     return True
@@ -161,11 +157,12 @@ def _principal(participant: str, key: str, roles: tuple[str, ...], user: str, ne
     return Principal(participant, f"session-{key[:12]}", roles, user, PROOF, 1, network)
 
 
-def _fact(node: Node, by: Principal, what: str) -> AuditFact:
+def _fact(node: Node, by: Principal, what: str, whose: str) -> AuditFact:
+    """`what` became of the session of `whose` account, by whom."""
     facts = {
         "who": {"participant": by.participant, "client": by.client, "user": by.user, "role": ",".join(by.roles)},
         "where": {"network": by.network},
-        "what": {"looked": what},
+        "what": {"session": what, "of": whose},
     }
     return AuditFact(node.ids(), "", "admin", node.clock(), None, what, node.site.revision, facts)
 

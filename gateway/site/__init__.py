@@ -20,6 +20,7 @@ from gateway.site.selection import (
     agreements_for,
     client_of,
     endpoint_of,
+    in_force,
     listeners,
     participant_of_key,
     reading_agreements,
@@ -27,7 +28,7 @@ from gateway.site.selection import (
 from gateway.site.text import CASES, Problem, Unreadable, Written, broken, read_yaml
 
 __all__ = [
-    "Problem", "agreements_for", "check_site", "client_of", "endpoint_of", "listeners", "load_site", "participant_of_key",
+    "Problem", "agreements_for", "check_site", "client_of", "endpoint_of", "in_force", "listeners", "load_site", "participant_of_key",
     "reading_agreements",
 ]  # fmt: skip
 

@@ -37,13 +37,16 @@ def reading_agreements(site: Site, recipient: str, on: date) -> tuple[Agreement,
 
 
 def _in_force(site: Site, on: date) -> list[Agreement]:
-    found = (site.agreements[name] for name in sorted(site.agreements))
-    return [a for a in found if a.valid_from <= on <= a.valid_to and _on(site, a.sender) and _on(site, a.recipient)]
+    return [site.agreements[name] for name in sorted(site.agreements) if in_force(site, site.agreements[name], on)]
 
 
-def _on(site: Site, participant: str) -> bool:
-    found = site.participants.get(participant)
-    return found is not None and found.active
+def in_force(site: Site, agreement: Agreement, on: date) -> bool:
+    """In its period, both sides switched on, and the recipient may claim its purpose."""
+    sides = [site.participants.get(name) for name in (agreement.sender, agreement.recipient)]
+    there = all(side is not None and side.active for side in sides)
+    recipient = sides[1]
+    claimed = recipient is not None and agreement.purpose in recipient.purposes
+    return there and claimed and agreement.valid_from <= on <= agreement.valid_to
 
 
 def participant_of_key(site: Site, sha256_hex: str) -> tuple[Participant, Key] | None:

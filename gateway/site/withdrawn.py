@@ -1,6 +1,6 @@
-"""What the files of a site have taken away since it was loaded: participants, keys, clients, scopes and purposes. Nothing is ever added.
+"""What the files of a site have taken away since it was loaded: participants, keys, clients, scopes, purposes, roles of staff.
 
-So it needs no check of the site as a whole, and counts at once; what is new waits for the next start.
+Nothing is ever added, so it needs no check of the site as a whole, and counts at once; what is new waits for the next start.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def _both(was: Participant, now: Participant) -> Participant:
         keys=_keys(was.keys, now.keys),
         clients=_clients(was.clients, {client.id: client for client in now.clients}),
         purposes=tuple(one for one in was.purposes if one in now.purposes),
+        staff_roles=tuple(one for one in was.staff_roles if one in now.staff_roles),
         issuer=was.issuer if was.issuer == now.issuer else None,
         mllp=was.mllp if was.mllp == now.mllp else None,
         organization=was.organization if was.organization == now.organization else "",
@@ -69,13 +70,18 @@ def _both(was: Participant, now: Participant) -> Participant:
 
 
 def _keys(was: Sequence[Key], now: Sequence[Key]) -> tuple[Key, ...]:
-    """The same proofs, with the roles that both have."""
-    roles = {(key.kind, key.sha256): key.roles for key in now}
-    left = (
-        replace(key, roles=tuple(role for role in key.roles if role in roles.get((key.kind, key.sha256), ())))
-        for key in was
+    """The same proofs, with the roles that both have, and never for more than they prove now."""
+    left = {(key.kind, key.sha256): key for key in now}
+    found = ((key, left[key.kind, key.sha256]) for key in was if (key.kind, key.sha256) in left)
+    both = (
+        replace(
+            one,
+            roles=tuple(role for role in one.roles if role in other.roles),
+            authn_level=min(one.authn_level, other.authn_level),
+        )
+        for one, other in found
     )
-    return tuple(key for key in left if key.roles)
+    return tuple(key for key in both if key.roles)
 
 
 def _clients(was: Sequence[Client], now: Mapping[str, Client]) -> tuple[Client, ...]:

@@ -18,7 +18,7 @@ from gateway.errors import NotDurable
 from gateway.model.agreement import Participant, Site
 from gateway.model.document import Principal
 from gateway.model.records import Unit
-from gateway.pipeline.emergency import REVIEW
+from gateway.pipeline.emergency import REVIEW, REVIEWED
 from gateway.pipeline.workers import Workers
 from tests.flows.conftest import CARE_TEAM, NUMBER, READING, Flow, Served, serving, somebody
 
@@ -255,6 +255,11 @@ def test_reviewed_once_by_somebody_else(emergency: Served) -> None:
     assert emergency.gets("/emergency", "admin").json()["reviews"] == []
     closed = [f for f in emergency.flow.facts() if f["facts"].get("what", {}).get("emergency") == "reviewed"]
     assert [(f["outcome"], f["facts"]["what"]["opening"]) for f in closed] == [("justified", opening)]
+    assert "ambulance" not in str(closed)
+    kept = emergency.flow.node.store.record(REVIEWED, opening)
+    assert kept is not None
+    assert kept.sealed is not None
+    assert b"ambulance" in emergency.flow.node.keyring.open(kept.sealed)
     assert emergency.gets("/emergency", "welfare").status_code == 403
 
 
@@ -289,3 +294,12 @@ def test_an_agreement_for_emergencies_gives_nothing_by_itself(
         assert served.gets(f"/fhir/Patient/{known(served)}").status_code == 404
         assert opens(served).status_code == 201
         assert read(served)
+
+
+def test_a_name_is_for_whoever_reviews_and_for_no_row(emergency: Served) -> None:
+    assert opens(emergency, user="Dr. Kim Minsu").status_code == 201
+    assert read(emergency)
+    assert b"Minsu" not in b"".join(row.line for row in emergency.flow.rows())
+    assert "Minsu" not in str(emergency.flow.exchanges(agreement=GLASS))
+    (one,) = emergency.gets("/emergency", "auditor").json()["reviews"]
+    assert one["user"] == "Dr. Kim Minsu"

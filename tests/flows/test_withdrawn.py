@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from gateway.app import build_app
+from gateway.console.journal import JournalDesk
 from gateway.demo.messages import cases, discharge
 from gateway.demo.run import Stage
 from gateway.errors import UnknownCaller
@@ -21,7 +23,7 @@ from gateway.pipeline.node import Node
 from gateway.pipeline.standing import Standing
 from gateway.site import load_site
 from gateway.site.register import new_api_key, register_client, register_key
-from gateway.site.withdrawn import stamp
+from gateway.site.withdrawn import less, stamp
 from tests.flows.callers import BASE, ES384, RS384, System
 from tests.flows.conftest import CARE_TEAM, HOSPITAL, REFERRAL, Flow, somebody
 
@@ -162,3 +164,44 @@ async def test_files_are_looked_at_once_a_second(files: Files) -> None:
     assert await files.reads(files.key) == 200
     files.seconds += 0.5
     assert await files.reads(files.key) == 401
+
+
+async def test_a_purpose_taken_away_ends_what_it_was_for(files: Files) -> None:
+    token = (await files.asks()).json()["access_token"]
+    assert (await files.reads(token), await files.reads(files.key)) == (200, 200)
+    files.change(CARE_TEAM, lambda text: text.replace("purposes: [COC]", "purposes: [TREAT]"))
+    assert (await files.reads(token), await files.reads(files.key)) == (403, 403)
+
+
+async def test_what_was_to_go_for_a_purpose_stays_when_it_is_taken_away(files: Files) -> None:
+    flow = replace(files.flow, node=files.node)
+    person = somebody(77)
+    await flow.consents(person)
+    await flow.sends(discharge(person, flow.moment(), cases()["discharges"]["consenting"]))
+    files.change(CARE_TEAM, lambda text: text.replace("purposes: [COC]", "purposes: [TREAT]"))
+    await flow.drains()
+    assert (flow.one(REFERRAL).status, flow.post.sent) == ("withheld", [])
+
+
+async def test_a_key_of_staff_taken_away_ends_visits_of_the_console(files: Files) -> None:
+    key = new_api_key("ieum-demo")
+    register_key(files.root, "ieum-demo", key, ["auditor"])
+    node = replace(
+        files.node, site=load_site(files.root), standing=Standing(files.root, stamp(files.root), lambda: files.seconds)
+    )
+    desk = JournalDesk(node)
+    found = desk.principal(key)
+    assert found is not None
+    assert desk.still(found.participant, found.client) is not None
+    files.change("ieum-demo", lambda text: text.replace(hashlib.sha256(key.encode()).hexdigest(), "0" * 64))
+    assert (desk.principal(key), desk.still(found.participant, found.client)) == (None, None)
+
+
+def test_roles_of_staff_and_proof_only_become_less(files: Files) -> None:
+    site = load_site(files.root)
+    team = site.participants[CARE_TEAM]
+    more = replace(team, staff_roles=("physician", "porter"), keys=tuple(replace(k, authn_level=3) for k in team.keys))
+    files.change(CARE_TEAM, lambda text: text + "\nstaff-roles: [physician, nurse]\n")
+    left = less(replace(site, participants={**site.participants, CARE_TEAM: more}), site).participants[CARE_TEAM]
+    assert left.staff_roles == ("physician",)
+    assert {key.authn_level for key in left.keys} == {1}

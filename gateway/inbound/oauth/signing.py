@@ -20,12 +20,12 @@ PERIOD = 30 * 86_400  # seconds
 
 
 @lru_cache(maxsize=16)
-def _key(secret: str) -> ECKey:
-    return ECKey.derive_key(bytes.fromhex(secret), "P-256", kdf_options={"salt": b"ieum oauth signing"})
+def _key(secret: bytes) -> ECKey:
+    return ECKey.derive_key(secret, "P-256", kdf_options={"salt": b"ieum oauth signing"})
 
 
-def _secret(keyring: Keyring, period: int) -> str:
-    return keyring.token("oauth-signing", str(period))
+def _secret(keyring: Keyring, period: int) -> bytes:
+    return keyring.secret(f"signing of tokens {period}")
 
 
 def signed(keyring: Keyring, typ: str, claims: dict[str, object], at: datetime) -> str:
@@ -42,7 +42,7 @@ def own_keys(keyring: Keyring, at: datetime) -> tuple[dict[str, str], ...]:
 
 
 @lru_cache(maxsize=16)
-def _published(secret: str) -> dict[str, str]:
+def _published(secret: bytes) -> dict[str, str]:
     key = _key(secret)
     public = {name: str(value) for name, value in key.as_dict(private=False).items()}
     return {**public, "kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM}
