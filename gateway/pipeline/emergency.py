@@ -21,7 +21,7 @@ from gateway.model.wire import read_json, write_json
 from gateway.pipeline.node import Node
 from gateway.site import reading_agreements
 from gateway.stages.decide import Acting
-from gateway.stages.read import person_asked
+from gateway.stages.read import may_name, person_asked
 
 # kinds of the generic records: a record that is open, a review that is not closed, one that is
 OPEN, REVIEW, REVIEWED = "emergency", "emergency-review", "emergency-reviewed"
@@ -89,7 +89,9 @@ def opened(node: Node, caller: Principal, wanted: Wanted) -> tuple[Opening | Non
         _entitled(node, caller, wanted, at)
     except NotAllowed:
         return None, Unit((_fact(node, caller, None, "refusal", "refused", {"emergency": "refused"}),))
-    person = person_asked(wanted.about, caller.participant, node.store, node.keyring)
+    agreements = reading_agreements(node.site_now(), caller.participant, node.day(at))
+    named = any(may_name(node.site, wanted.about, agreement) for agreement in filter(for_emergencies, agreements))
+    person = person_asked(wanted.about, caller.participant, node.store, node.keyring) if named else None
     one = Opening(
         node.ids(), caller.participant, caller.client, node.account(caller.user or wanted.user), wanted.role, caller.authn_level,
         person, at, at + LASTS, at + REVIEWED_WITHIN, caller.user or wanted.user, wanted.justification,
@@ -156,8 +158,7 @@ def reviewed(node: Node, caller: Principal, opening: str, finding: Any, note: An
     if finding not in FINDINGS:
         raise Invalid(f"The finding is {' or '.join(FINDINGS)}.", "finding")
     why, one = said(note, "note"), _read(node, row)
-    same = (caller.participant, caller.client) == (one.participant, one.client)
-    if same or (caller.user and node.account(caller.user) == one.user):
+    if caller.participant == one.participant or (caller.user and node.account(caller.user) == one.user):
         raise Conflict("Nobody reviews what they opened themselves.")
     sealed, keys = _sealed(node, one, {"note": why})
     kept = Record(REVIEWED, one.id, {**row.value, "finding": finding}, node.clock(), sealed=sealed)

@@ -21,7 +21,7 @@ from gateway.pipeline.pages import PAGE, Mark, opened
 from gateway.pipeline.world import World, world_of
 from gateway.searching import Terms, everything_of, named_by, search_of
 from gateway.site import reading_agreements
-from gateway.stages.read import narrowed, person_asked
+from gateway.stages.read import may_name, narrowed, person_asked
 from gateway.stages.record import decision_row, fact_of, what_of
 from gateway.stages.release import cut, release
 
@@ -71,9 +71,11 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     if not agreements:
         sheet = _sheet(node, principal, question, None, None, at)
         return _nothing(node, sheet, "no-reading-agreement", Gone() if mark else NotAllowed())
-    person = _person(node, principal, question, mark)
+    sheet = _sheet(node, principal, question, agreements[0], None, at)
+    agreements = [one for one in agreements if mark or may_name(node.site, question, one)]
+    person = _person(node, principal, question, mark) if agreements else None
     usual = [one for one in agreements if not for_emergencies(one)]
-    sheet = _sheet(node, principal, question, (usual or agreements)[0], person, at)
+    sheet = _sheet(node, principal, question, (usual or agreements)[0], person, at) if agreements else sheet
     if person is None:
         return _nothing(node, sheet, "nobody-named-or-known", _absent(question))
     opening = open_for(node, principal, person)

@@ -7,10 +7,11 @@ A question that follows references (chains, `_has`, includes, `$everything`) loo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.errors import GatewayError
 from gateway.model.agreement import Agreement
 from gateway.model.document import Item, PersonKey, Principal
 from gateway.model.questions import Decision, Question
@@ -18,7 +19,7 @@ from gateway.model.records import ResourceRecord
 from gateway.model.references import references_in
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
-from gateway.pipeline.onfile import about, on_file
+from gateway.pipeline.onfile import about, consents_of, on_file
 from gateway.stages.decide import Acting, Asked, decide_items, labelled
 from gateway.stages.read import MOST_ROWS, rows_held, versions_held, wanted
 
@@ -59,31 +60,52 @@ def world_of(
 ) -> World:
     """The world of a question under an agreement; `acting` in an emergency. Raises TooCostly.
 
-    What the reader's token does not hold is not in it, so that no include or reference leads there.
+    What the reader's token does not hold is taken out when all has been decided: a narrower question, or a narrower token, must never
+    give what a wider one would not.
     """
-    types = tuple(kind for kind in agreement.types if reader.may(kind, "r") or reader.may(kind, "s"))
     rows = node.store.resources(person, limit=MOST_ROWS)
-    held = rows_held(person, agreement.sender, types, rows)
+    held = rows_held(person, agreement.sender, agreement.types, rows)
     about_these = wanted(question, held, reader.participant, node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
     if question.interaction in ("vread", "history"):
         opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]
-    beside = _beside(question, agreement, held, [item for item, _ in opened]) - about_these
+    whole = question.wanted.wide or agreement.basis == "statute" or _consents_name_data(node, person)
+    beside = (frozenset(held) if whole else _named(held, [item for item, _ in opened])) - about_these
     opened += _opened(node, [held[reference] for reference in sorted(beside)], person)
     items, kept = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
     patients = [row for row in rows if row.type == "Patient"]
-    return World(items, kept, _decided(node, agreement, person, items, patients, (reader, acting)), present)
+    decision = _decided(node, agreement, person, items, patients, (reader, acting))
+    return World(items, kept, _held_by(reader, decision), present)
 
 
-def _beside(
-    question: Question, agreement: Agreement, held: Mapping[str, ResourceRecord], items: Sequence[Item]
-) -> frozenset[str]:
-    """What is decided along with what is asked about: all of the record, or what the items name; whose it is, is known to who asks."""
-    if question.wanted.wide or agreement.basis == "statute":
-        return frozenset(held)
+def _named(held: Mapping[str, ResourceRecord], items: Sequence[Item]) -> frozenset[str]:
+    """What is decided along with what is asked about: what the items name. Whose they are is known to who asks."""
     named = {name for item in items for name in references_in(item.resource) if not name.startswith("Patient/")}
     return frozenset(named & held.keys())
+
+
+def _consents_name_data(node: Node, person: PersonKey) -> bool:
+    """Whether a Consent on file tells data by what it is related to: then only the whole record tells what it reaches."""
+    try:
+        return any(_has_data(consent) for _, consent in consents_of(node, person)[1])
+    except GatewayError:
+        return True
+
+
+def _has_data(tree: Any) -> bool:
+    if isinstance(tree, Mapping):
+        return "data" in tree or any(map(_has_data, tree.values()))
+    return isinstance(tree, list) and any(map(_has_data, tree))
+
+
+def _held_by(reader: Principal, decision: Decision) -> Decision:
+    """The decision without what the reader's token, if it has one, does not hold."""
+    if reader.scopes is None:
+        return decision
+    types = {reference: reference.partition("/")[0] for reference in decision.released}
+    left = tuple(one for one, kind in types.items() if reader.may(kind, "r") or reader.may(kind, "s"))
+    return replace(decision, released=left, answer={**decision.answer, "released": list(left)})
 
 
 def _was(row: ResourceRecord) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from gateway.errors import NotFound, TooCostly
+from gateway.model.agreement import Agreement, Site
 from gateway.model.document import PersonKey
 from gateway.model.ports import Keyring, Store
 from gateway.model.questions import Decision, Question
@@ -28,6 +29,17 @@ def person_asked(question: Question, reader: str, store: Store, keyring: Keyring
         return store.survivor(PersonKey(own)) if own else None
     row = store.resource(question.type, _own(question.id, reader, keyring)) if question.id else None
     return store.survivor(row.person) if row is not None and not row.deleted else None
+
+
+def may_name(site: Site, question: Question, agreement: Agreement) -> bool:
+    """Whether a question may name somebody the way it does: an identifier only in a system of the one who gives or the one who asks.
+
+    By a number of a third one it would tell who is known there.
+    """
+    if question.identifier is None:
+        return True
+    sides = (site.participants[agreement.sender], site.participants[agreement.recipient])
+    return any(question.identifier[0] in side.identifier_systems.values() for side in sides)
 
 
 def _own(id: str, reader: str, keyring: Keyring) -> str:

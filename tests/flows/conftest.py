@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -210,7 +211,24 @@ def somebody(number: int, **changes: Any) -> Person:
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """The demo's site with keys of its own, and a folder that holds its secrets; nobody listens anywhere."""
-    return set_up(tmp_path_factory.mktemp("stage"), 1, 2)
+    made = set_up(tmp_path_factory.mktemp("stage"), 1, 2)
+    hold(made.issuer_port)
+    return made
+
+
+_HELD: dict[int, socket.socket] = {}
+
+
+def hold(port: int) -> None:
+    """Keeps a port of the stage from being given to anybody else; who connects is refused."""
+    _HELD[port] = made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+
+
+def let_go(port: int) -> None:
+    """For whoever is to listen there."""
+    _HELD.pop(port).close()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 
 from gateway.demo.provider import Provider
-from tests.flows.conftest import Served
+from tests.flows.conftest import Served, hold, let_go
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
 Sign = Callable[["Bent", dict[str, Any]], str]
@@ -42,6 +42,7 @@ def providing(served: Served) -> Iterator[Bent]:
     config = uvicorn.Config(made.app(), host="127.0.0.1", port=stage.issuer_port, log_level="error", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
+    let_go(stage.issuer_port)
     thread.start()
     try:
         while not server.started:
@@ -51,6 +52,7 @@ def providing(served: Served) -> Iterator[Bent]:
     finally:
         server.should_exit = True
         thread.join(10)
+        hold(stage.issuer_port)
 
 
 class Visitor:
