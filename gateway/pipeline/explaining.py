@@ -32,7 +32,7 @@ def explained(node: Node, principal: Principal, asked: Any) -> tuple[dict[str, A
         case {"request": dict(request), **rest} if not rest:
             person = _person(node, request)
             told = {"steps": _steps(node, request, person)}
-            return told, _looked(node, principal, {"request": str(node.clock().date())}, person)
+            return told, _looked(node, principal, {"request": node.day(node.clock()).isoformat()}, person)
         case {"exchange": str(id), **rest} if not rest:
             exchange = node.store.exchange(id)
             if exchange is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -269,3 +271,18 @@ def test_an_act_outside_any_exchange_names_no_transaction() -> None:
         AuditFact("r", "", "admin", exchange().when.received, None, "ok", "", {"who": {"user": "operator"}})
     )
     assert "entity" not in event
+
+
+def test_every_outcome_that_is_written_down_is_known() -> None:
+    """A word that the table does not have would be exported as a serious failure."""
+    written = {
+        node.args[5].value
+        for path in (Path(__file__).parents[2] / "gateway").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "AuditFact" and len(node.args) > 5
+        if isinstance(node.args[5], ast.Constant)
+    }  # fmt: skip
+    assert {"read", "alarm", "refused"} <= written
+    said = {"signed-in", "signed-out", "opened", "justified", "unjustified", "replay", "give-up", "label-removed"}
+    assert (written | said) - shapes().outcomes.keys() == set()
+    assert {shapes().outcomes[word] for word in said} == {"0"}

@@ -22,7 +22,7 @@ async def configuration(node: Node, call: Call) -> Egress:  # noqa: ARG001 the f
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": sorted(ALGORITHMS.values()),
-        "scopes_supported": ["system/*.cruds"],
+        "scopes_supported": ["system/*.crs"],
         "capabilities": ["client-confidential-asymmetric", "permission-v2"],
     }
     return Notice(said, 200, JSON, _LASTING)
