@@ -42,8 +42,8 @@ check: .venv/dev       ## format, lint, types, layers, house rules
 	@$(PY) -c "from importlinter.cli import lint_imports_command as run; run()"
 	@$(PY) -m pytest -q tests/house
 
-bench: .venv/bench     ## figures, as ratios within one run
-	@$(PY) tests/bench/run.py
+bench: .venv/bench     ## figures, as ratios within one run (ONLY=deciding: of that part, nothing written)
+	@$(PY) tests/bench/run.py $(if $(ONLY),--only $(ONLY))
 
 mutants: .venv/dev     ## one small change at a time in gateway/consent: does a test notice? (some minutes; not in CI)
 	@$(PY) tests/mutants/run.py

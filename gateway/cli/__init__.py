@@ -15,7 +15,7 @@ from typer.main import get_command
 
 _COMMANDS = {
     "audit": ("audit:app", "The audit log: verify, search, export."),
-    "consent": ("consent:app", "Decisions: replay vectors, explain one."),
+    "consent": ("consent:app", "Decisions: replay vectors, explain one; Consents on paper: import."),
     "convert": ("convert:convert_command", "Convert documents to FHIR R4."),
     "demo": ("demo:demo_command", "Run the demo site and its stories."),
     "identity": ("identity:app", "The identity worklist: list, link, unlink."),

@@ -35,6 +35,8 @@ def import_papers(file: Path, site: Path, participant: str, *, dry_run: bool, la
         return 1
     told = said["dry" if dry_run else "done"]
     typer.echo(told.replace("{new}", str(len(result.new))).replace("{known}", str(len(result.known))))
+    if result.guarded:
+        typer.echo(said["guardians-dry" if dry_run else "guardians"].replace("{n}", str(len(result.guarded))))
     return 0
 
 

@@ -68,7 +68,11 @@ def register_command(
     root: _Root,
     participant: Annotated[str, typer.Argument(metavar="PARTICIPANT", help="The id of a participant of the site.")],
     roles: Annotated[
-        str, typer.Option("--roles", help="Roles of the key, with commas: system, admin, auditor.")
+        str,
+        typer.Option(
+            "--roles",
+            help="Roles of the key, with commas: system, operator, integrator, auditor, protection-officer (admin: operator and integrator).",
+        ),
     ] = "system",
     client: Annotated[
         str, typer.Option("--client", help="Register a client for access tokens instead, under this client_id.")

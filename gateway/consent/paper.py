@@ -62,6 +62,11 @@ class Paper:
     person: tuple[str, str]
     consent: Mapping[str, Any]
 
+    @property
+    def is_guarded_permit(self) -> bool:
+        """Whether it permits something and somebody else than the person signed."""
+        return "performer" in self.consent and self.consent["provision"]["type"] == "permit"
+
 
 def papers(body: bytes, site: Site, keeper: str, today: date) -> tuple[tuple[Paper, ...], tuple[Fault, ...]]:
     """The Consents of a file handed in by the participant `keeper`, and its faults; what has a fault is to be taken nowhere."""

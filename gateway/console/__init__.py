@@ -1,4 +1,4 @@
-"""The console: pages for administrators and auditors, rendered on the server, without any content of a record (ARCHITECTURE.md, HTTP)."""
+"""The console: pages for people with a role here, rendered on the server, without any content of a record (ARCHITECTURE.md, HTTP)."""
 
 from gateway.console.access import Access
 from gateway.console.desk import Candidate, Desk, Emergency, Look, Waiting

@@ -1,4 +1,4 @@
-"""`/console/emergencies`: records that were opened in an emergency and wait for a review, to be closed (consent notes, rule 12)."""
+"""`/console/emergencies`: records that were opened in an emergency and wait for a review, to be closed."""
 
 from __future__ import annotations
 

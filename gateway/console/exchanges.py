@@ -80,7 +80,7 @@ def exchange(visit: Visit) -> Page:
 
 
 def act(visit: Visit) -> str:
-    """What an administrator does with an exchange that waits or has ended; the address to go to then. Raises NotAllowed, NotFound, Conflict."""
+    """What an operator does with an exchange that waits or has ended; the address to go to then. Raises NotAllowed, NotFound, Conflict."""
     if visit.principal is None or not visit.is_operator:
         raise NotAllowed
     exchange_id, reason = visit.place["exchange"], visit.form.get("reason", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +35,14 @@ class Messages:
         local = at.astimezone(zone)
         month = self.said[f"month:{local.month}"]
         return self.say("moment", day=local.day, month=month, year=local.year, time=f"{local:%H:%M}")
+
+    def day(self, until: str) -> str:
+        """A day (`2026-12-31`) as people say it; anything else, such as a year or a time, as it is."""
+        try:
+            at = date.fromisoformat(until)
+        except ValueError:
+            return until
+        return self.say("day", day=at.day, month=self.said[f"month:{at.month}"], year=at.year)
 
 
 @cache

@@ -36,6 +36,7 @@ def html(page: Page, visit: Visit) -> HTMLResponse:
         "stamp": lambda at: _stamp(at, visit),
         "lapse": _lapse,
         "moment": lambda at: speaks.moment(at, visit.zone),
+        "day": speaks.day,
         "participant": lambda code: _named(code, visit),
         "names": lambda codes: ", ".join(_named(code, visit) or speaks.say("me.to.other") for code in codes),
         "purposes": lambda codes: ", ".join(wording(speaks.language).purpose(code) for code in codes),

@@ -1,4 +1,4 @@
-"""`POST /consent/explain`: rule by rule why, for auditors and administrators; who was refused is told nothing of it."""
+"""`POST /consent/explain`: rule by rule why, for auditors and protection officers; who was refused is told nothing of it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Emergency access: a record opened with a reason, for an hour, to be read; the person can see it, and somebody has to review it within a day.
 
 Whoever has an agreement for it (purpose BTG) opens first and asks afterwards: the opening is durable before the first answer. What it lets
-out is decided like everything else, by the rules of the site (`breakGlass` of the policies, exact rule 12 of the consent notes).
+out is decided like everything else, by the rules of the site (`breakGlass` of the policies).
 """
 
 from __future__ import annotations

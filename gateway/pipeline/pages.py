@@ -1,4 +1,4 @@
-"""Links to further pages: what was asked, of whom and how far, sealed for whoever asked (notes on attacks, A16).
+"""Links to further pages: what was asked, of whom and how far, sealed for whoever asked (decision 110).
 
 A link is an encrypted text (AES-256-GCM, under a key that derives from the site's). It holds no longer than the consents of the person
 stay as they are, and is bound to the caller, the agreement and its purpose. Nothing is kept for it.

@@ -26,11 +26,13 @@ _TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file: lines of what is new, lines of what was there; or 1..* faults, and then nothing was kept."""
+    """What became of a file: lines of what is new, lines of what was there; or 1..* faults, and then nothing was kept. `guarded` are the
+    lines of what is new and permits, signed by somebody else than the person: no effect before the authority is on file (decision 116)."""
 
     new: tuple[int, ...] = ()
     known: tuple[int, ...] = ()
     faults: tuple[Fault, ...] = ()
+    guarded: tuple[int, ...] = ()
 
 
 async def imported(node: Node, body: bytes, keeper: str, user: str, *, dry_run: bool = False) -> Imported:
@@ -53,6 +55,7 @@ async def imported(node: Node, body: bytes, keeper: str, user: str, *, dry_run: 
 def _settled(node: Node, sound: Sequence[Paper], principal: Principal) -> tuple[Imported, Unit]:
     new: list[int] = []
     known: list[int] = []
+    guarded: list[int] = []
     faults: list[Fault] = []
     unit, seen = Unit(), set[str]()
     for paper in sound:
@@ -67,8 +70,13 @@ def _settled(node: Node, sound: Sequence[Paper], principal: Principal) -> tuple[
         settled = _pushed(node, received, paper)
         faults += _faults(settled, paper)
         new.append(paper.line)
+        guarded += [paper.line] if paper.is_guarded_permit else []
         unit += settled.unit if settled is not None else Unit()
-    return (Imported(faults=tuple(faults)), Unit()) if faults else (Imported(tuple(new), tuple(known)), unit)
+    return (
+        (Imported(faults=tuple(faults)), Unit())
+        if faults
+        else (Imported(tuple(new), tuple(known), guarded=tuple(guarded)), unit)
+    )
 
 
 def _pushed(node: Node, received: Received, paper: Paper) -> Settled | None:

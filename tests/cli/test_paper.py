@@ -32,6 +32,7 @@ from gateway.site import load_site
 
 NUMBER = "https://hanbit-hospital.example/fhir/sid/patient-number"
 HOSPITAL, REFERRAL = "hanbit-hospital", "discharge-to-community-care"
+GUARDED = "Permits signed by guardians: 1. They are kept, and without effect until guardianship is on file.\n"
 FORM = "https://ieum-gateway.example/policies/community-care/v1"
 
 
@@ -196,9 +197,9 @@ def test_a_paper_takes_effect_like_any_other_consent_and_once(site: Path) -> Non
     guardian = f"{NUMBER}|G77"
     content = text(row(one), row(one), row(other, signed_by=guardian, authority="parent"))
     told = run(site, content)
-    assert (told.exit_code, told.output) == (0, "2 consents recorded, 1 were on file already.\n")
+    assert (told.exit_code, told.output) == (0, f"Consents recorded: 2. On file already: 1.\n{GUARDED}")
     again = run(site, content)
-    assert (again.exit_code, again.output) == (0, "0 consents recorded, 3 were on file already.\n")
+    assert (again.exit_code, again.output) == (0, "Consents recorded: 0. On file already: 3.\n")
     with opened(site) as node:
         (kept,) = consents(node, one)
         assert kept["policy"] == [{"uri": FORM}]

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.app import build_app, build_node, close
 from gateway.demo.run import Stage
-from gateway.model.wire import read_json, write_json
+from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.settings import Settings
 from gateway.site import load_site
@@ -123,18 +123,20 @@ def test_the_example_of_the_readme_gets_a_token(
 ) -> None:
     """As it is written: the key it makes is registered as the command does, and the token it gets reads."""
     text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    (example,) = (part for part in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def access_token" in part)
+    example, use = (part for part in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "access_token(" in part)
     names: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
     exec(example, names)
     folder = tmp_path / "site"
     shutil.copytree(stage.site, folder)
     scopes = ["system/Patient.rs", "system/Condition.rs"]
-    register_client(folder, "mapo-care-team", "mapo-example", write_json(names["public"]), scopes)
+    register_client(folder, "mapo-care-team", "care-records", (tmp_path / "public.json").read_bytes(), scopes)
     flow.node = calling(flow.node, load_site(folder))
     with serving(flow, monkeypatch, tmp_path) as served, served.client() as client:
         behind = lambda url, data: client.post(url.removeprefix(BASE), data=data)  # noqa: E731 the proxy before the node
         monkeypatch.setattr(names["httpx"], "post", behind)
         monkeypatch.setattr(names["time"], "time", lambda: flow.clock().timestamp())
-        token = names["access_token"](BASE, "mapo-example", names["key"], "system/Patient.rs")
-        answer = client.get("/fhir/Patient?identifier=urn:x%7C1", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 200
+        monkeypatch.setattr(names["httpx"], "get", lambda url, **more: client.get(url.removeprefix(BASE), **more))
+        exec(use.replace("http://127.0.0.1:8090", BASE), names)
+    answer = names["answer"]
+    assert (answer.status_code, read_json(answer.content)["resourceType"]) == (200, "Bundle")

@@ -17,6 +17,8 @@ RULES, LABELS, REPORTS = "policies/rules.yaml", "policies/labels.yaml", "policie
 
 FORM = [
     (HOSPITAL, "kind: hospital ", "kind: hospital\nkind: hospital ", "The key 'kind' stands here twice."),
+    (SELF, "purposes: [HOPERAT]", f"keys: [{{id: k1, kind: api-key, sha256: {'0' * 64}, roles: [administrator]}}]\npurposes: [HOPERAT]",
+     "keys[0].roles[0]: this must be system, operator, integrator, auditor, protection-officer or admin."),
     (HOSPITAL, "kind: hospital ", "kindd: hospital ", "kindd: there is no such setting."),
     (HOSPITAL, "id: hospital\n", "id: Hospital A\n", "id: this must be lower-case letters, digits and hyphens."),
     (HOSPITAL, "references: [Organization/hospital]", "references: []", "references: this must not be empty."),
@@ -54,7 +56,7 @@ CROSS = [
     (AGREED, "participant: hospital}", "participant: clinic}", "who.participant: there is no such participant."),
     (AGREED, "recipient: care-team,", "recipient: nobody,", "whom.recipient: there is no such participant."),
     (AGREED, "purpose: COC,", "purpose: BTG,", "why.purpose: this purpose goes with the interaction read, and with nothing else."),
-    (AGREED, "purpose: COC,", "purpose: BTG,",
+    (TEAM, "staff-roles: [physician]", "staff-roles: [nurse]",
      "why.purpose: nobody of the recipient has a role (staff-roles) that breakGlass of the policies names."),
     (AGREED, "purpose: COC,", "purpose: HMARKT,", "why.purpose: the recipient may not claim this purpose."),
     (AGREED, "basis: consent}", "basis: {statute: KR-99}}", "why.basis.statute: the policies have no such statute."),
