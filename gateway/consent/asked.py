@@ -20,6 +20,13 @@ class Frame:
     maps: Mapping[Coding, Coding]
     items: Sequence[Mapping[str, Any]]
     referring: dict[str, frozenset[str]] = field(default_factory=dict)
+    present: set[str] = field(default_factory=set)
+
+    def has(self, reference: str) -> bool:
+        """Whether it is an item of the request."""
+        if not self.present:
+            self.present.update(item["reference"] for item in self.items)
+        return reference in self.present
 
     def referring_to(self, reference: str) -> frozenset[str]:
         """The items of the request that refer to it; worked out for all when one is first asked for."""

@@ -10,9 +10,10 @@ from typing import Any
 
 from gateway.consent.asked import Asked
 from gateway.consent.codes import Codes
-from gateway.consent.marks import Coding
+from gateway.consent.marks import Coding, plain
 from gateway.consent.period import period
 from gateway.consent.question import Question, listed
+from gateway.consent.shapes import named_in
 
 Stated = Mapping[str, Any]
 Test = Callable[[Asked], bool]
@@ -75,7 +76,7 @@ def _recipient(stated: Stated, permit: bool, question: Question) -> bool:
     sides = _sides(stated, question.codes)
     if "unknown" in sides and (permit or len(sides) == 1):
         return False
-    return "recipient" not in sides or not sides["recipient"].isdisjoint(question.asking)
+    return "recipient" not in sides or _meet(sides["recipient"], question.asking, permit)
 
 
 def _sides(stated: Stated, codes: Codes) -> dict[str, frozenset[str]]:
@@ -95,13 +96,26 @@ def _reference(holder: Mapping[str, Any]) -> str:
     return reference.partition("/_history/")[0]
 
 
-def _source(stated: Stated, _permit: bool, question: Question) -> Test | None:
+def _meet(stated: frozenset[str], own: Iterable[str], permit: bool) -> bool:
+    """Whether references meet: a permit's as they are written, a deny's by what they name, relative or absolute."""
+    if permit:
+        return not stated.isdisjoint(own)
+    return not {_target(one) for one in stated}.isdisjoint(_target(one) for one in own)
+
+
+def _target(reference: str) -> str:
+    """`Type/id`, and `#part` where there is one, of a reference in any form."""
+    base, mark, part = reference.partition("#")
+    return named_in(base) + mark + part
+
+
+def _source(stated: Stated, permit: bool, question: Question) -> Test | None:
     sides = _sides(stated, question.codes)
     keepers, makers = sides.get("custodian", frozenset()), sides.get("author", frozenset())
     if not keepers and not makers:
         return None
     return lambda item: (
-        not (keepers.isdisjoint(item.custodian or frozenset()) and makers.isdisjoint(item.author or frozenset()))
+        _meet(keepers, item.custodian or frozenset(), permit) or _meet(makers, item.author or frozenset(), permit)
     )
 
 
@@ -152,7 +166,8 @@ def _class(stated: Stated, permit: bool, question: Question) -> Test | None:
     documents = _pairs(c for c in stated["class"] if c.get("system") not in systems)
     if permit:
         return lambda item: item.type in types or not documents.isdisjoint(item.codings)
-    return lambda item: item.type in types or _named_or_unknown(item, documents)
+    meant = _bare(documents)
+    return lambda item: item.type in types or _named_or_unknown(item, meant)
 
 
 def _code(stated: Stated, permit: bool, _question: Question) -> Test | None:
@@ -162,14 +177,23 @@ def _code(stated: Stated, permit: bool, _question: Question) -> Test | None:
     vague = any(not concept.get("coding") for concept in stated["code"])
     if permit:
         return lambda item: not named.isdisjoint(item.codings)
-    return lambda item: vague or _named_or_unknown(item, named)
+    meant = _bare(named)
+    return lambda item: vague or _named_or_unknown(item, meant)
 
 
 def _named_or_unknown(item: Asked, named: frozenset[Coding]) -> bool:
-    """A deny on a code: the item has it, itself or by its mapped target, or nobody knows what code it has."""
+    """A deny on a code: the item has it, itself or by its mapped target, or nobody knows what code it has.
+
+    Codes are compared without the variety of writing, and by themselves where the deny says no system.
+    """
     if not named:
         return False
-    return not item.codings or not named.isdisjoint(item.codings | item.targets)
+    own = _bare(item.codings | item.targets)
+    return not own or not named.isdisjoint(own | {(None, code) for _, code in own})
+
+
+def _bare(codings: Iterable[Coding]) -> frozenset[Coding]:
+    return frozenset((system, plain(code)) for system, code in codings if code is not None)
 
 
 def _pairs(codings: Iterable[Mapping[str, Any]]) -> frozenset[Coding]:
@@ -193,16 +217,21 @@ def _data(stated: Stated, permit: bool, question: Question) -> Test | None:
 
 
 def _datum(row: Mapping[str, Any], permit: bool, codes: Codes) -> Test:
-    reference, meaning = _reference(row), codes.meanings[row["meaning"]]
+    meaning = codes.meanings[row["meaning"]]
+    reference = _reference(row) if permit else _target(_reference(row))
     kind = reference.partition("/")[0]
     backwards = meaning.get("referring") or kind in meaning.get("referringToTypes", ())
+    open_ended = not permit and bool(meaning.get("referring") or meaning.get("referredTo"))
+    wanted = frozenset((reference,))
 
     def met(item: Asked) -> bool:
         if meaning.get("author"):
-            return item.author is not None and reference in item.author
+            return item.author is not None and _meet(wanted, item.author, permit)
         same = reference == item.reference or (not permit and reference == item.base)
-        if same or (backwards and reference in item.refers_to):
+        if same or (backwards and _meet(wanted, item.refers_to, permit)):
             return True
+        if open_ended and not item.frame.has(reference.partition("#")[0]):
+            return True  # what it is about is not here to be asked what it refers to
         return bool(meaning.get("referredTo")) and reference in item.referred_by
 
     return met

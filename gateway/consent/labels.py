@@ -13,6 +13,7 @@ from gateway.consent.marks import Labelling, Marking, labelling
 from gateway.consent.shapes import Shape, Shapes, at, ends_in, is_prose, lies_under, named_in, shapes, steps
 from gateway.model.document import Resource
 
+_META = frozenset({"meta"})
 Known = Mapping[str, Iterable[str]]
 
 
@@ -55,7 +56,9 @@ def item_of(
     item: dict[str, Any] = {
         "reference": f"{resource['resourceType']}/{resource.get('id', '')}",
         "code": [coding for _, codings in concepts for coding in codings],
-        "securityLabel": sorted({*labels, *_own_labels(resource, codes(), shapes())}),
+        "securityLabel": sorted(
+            {*labels, *_own_labels(resource, codes(), shapes()), *_aside(resource, concepts, rules)}
+        ),
         "refersTo": sorted(set(_references(resource))),
         "subject": subject if _one_person(resource, shape) else _people(resource, shape),
     }
@@ -98,6 +101,19 @@ def _concepts(resource: Resource, shape: Shape) -> Iterator[tuple[str, tuple[Map
             yield path, (node,)
         elif "text" in node and not _harmless_text(f"{path}.text", shape):
             yield path, ()
+
+
+def _aside(resource: Resource, concepts: Sequence[tuple[str, Any]], rules: Labelling) -> Iterator[str]:
+    """The labels of the codings that are no concept of the resource (a body site, a category, a unit): they only add."""
+    counted = {id(coding) for _, codings in concepts for coding in codings}
+    for path, node in steps(resource):
+        if not isinstance(node, Mapping) or id(node) in counted or not isinstance(node.get("code"), str):
+            continue
+        if lies_under(path, _META):
+            continue
+        marks, _ = rules.coding((node.get("system"), node["code"]))
+        yield from marks.sensitivities
+        yield from (name for name, rank in rules.codes.levels.items() if rank == marks.level)
 
 
 def _harmless_text(path: str, shape: Shape) -> bool:

@@ -70,10 +70,10 @@ class Labelling:
         for system, code in filter(None, (coding, self.maps.get(coding))):
             if code is None:
                 continue
-            plain = _plain(code)
-            known = known or (system in self.classified and self._well_formed(system, plain))
+            bare = plain(code)
+            known = known or (system in self.classified and self._well_formed(system, bare))
             for prefixes, marks in self.rows.get(system, ()):
-                if plain.startswith(prefixes) or code.startswith(prefixes):
+                if bare.startswith(prefixes) or code.startswith(prefixes):
                     made |= marks
         return made, known
 
@@ -83,7 +83,7 @@ class Labelling:
         return form is None or form.fullmatch(code) is not None
 
 
-def _plain(code: str) -> str:
+def plain(code: str) -> str:
     """A code without the variety of writing: compatibility forms, case, blanks."""
     return "".join(normalize("NFKC", code).split()).upper()
 

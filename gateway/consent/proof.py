@@ -12,13 +12,12 @@ from numbers import Number
 from typing import Any
 
 from gateway.consent.codes import codes
+from gateway.consent.hidden import Hidden
 from gateway.consent.redact import Terms, duty_labels
 from gateway.consent.shapes import named_in, shapes, tells
 from gateway.model.document import Resource
 from gateway.model.report import Finding
 
-_WORD = 4  # an id of this length is no code by chance
-_LONG = 12  # an id of this length does not stand inside a text by chance
 _OLDEST = 89  # years
 _YEAR, _MONTH = re.compile(r"\d{4}", re.ASCII), re.compile(r"\d{4}(-\d{2})?", re.ASCII)
 _SINCE = re.compile(r"(\d{4}-\d{2})(-\d{2})?(?:T.*)?$", re.ASCII)
@@ -28,13 +27,18 @@ _NO_DATES = frozenset(
 )
 
 
-def violations(output: Resource, terms: Terms, source: Resource | None = None) -> tuple[Finding, ...]:
+def violations(
+    output: Resource, terms: Terms, source: Resource | None = None, hidden: Hidden | None = None
+) -> tuple[Finding, ...]:
     """Everything in an output that its terms forbid, 0..*; findings name positions, never values.
 
     `source` is what it was made of: without it no date of a pseudonymous output can be shown to have moved, so none may be there.
+    `hidden` is `terms.withheld` made ready for many outputs of one release; it is made here when it is of anything else.
     """
+    if hidden is None or hidden.references is not terms.withheld:
+        hidden = Hidden(terms.withheld)
     found = [finding for check in _CHECKS for finding in check(output, terms)]
-    return (*found, *_unmoved(output, terms, source))
+    return (*_withheld(output, hidden), *found, *_unmoved(output, terms, source))
 
 
 def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -53,22 +57,10 @@ def _found(rule: str, where: str, text: str) -> Finding:
     return Finding("error", "security", where, text, rule)
 
 
-def _withheld(output: Resource, terms: Terms) -> Iterator[Finding]:
+def _withheld(output: Resource, hidden: Hidden) -> Iterator[Finding]:
     for where, value in _flat(output, output["resourceType"]):
-        if isinstance(value, str) and any(_names(value, reference) for reference in terms.withheld):
+        if isinstance(value, str) and hidden.named_in(value):
             yield _found("release-withheld", where, "Something withheld is still named.")
-
-
-def _names(text: str, reference: str) -> bool:
-    """A text names a withheld resource: by reference, or by its id alone when that cannot be chance."""
-    own = reference.rpartition("/")[2]
-    before, found, after = text.partition(reference)
-    whole = bool(found) and not before[-1:].isalnum() and not _continues(after)
-    return whole or (len(own) >= _WORD and text == own) or (len(own) >= _LONG and own in text)
-
-
-def _continues(after: str) -> bool:
-    return after[:1].isalnum() or (after[:1] in ("-", ".") and after[1:2].isalnum())
 
 
 def _named(output: Resource, terms: Terms) -> Iterator[Finding]:
@@ -256,7 +248,6 @@ def _labels(output: Resource, terms: Terms) -> Iterator[Finding]:
 
 
 _CHECKS: tuple[Callable[[Resource, Terms], Iterator[Finding]], ...] = (
-    _withheld,
     _hidden,
     _named,
     _outside,

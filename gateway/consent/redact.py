@@ -89,7 +89,7 @@ def redact(resource: Resource, terms: Terms) -> dict[str, Any]:
     Resources inside it (contained, entries of a Bundle, Parameters) are redacted as what they are. An allow-list names elements of one
     type, so nothing else stands inside what it lets out.
     """
-    if terms.elements is not None:
+    if terms.elements is not None and resource.get("contained"):
         terms = replace(
             terms, withheld=terms.withheld | {f"#{inner.get('id')}" for inner in resource.get("contained", ())}
         )

@@ -30,6 +30,7 @@ class Shape:
     prose_apart: frozenset[str]
     prose_whole: frozenset[str]
     required: frozenset[str]
+    required_concepts: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class Shapes:
     identifying: frozenset[str]
     identifying_anywhere: frozenset[str]
     instants: frozenset[str]
+    extensions: frozenset[str]
+    mute_values: frozenset[str]
+    absent_reasons: frozenset[str]
 
     def of(self, resource_type: str) -> Shape:
         """The shape of a type."""
@@ -63,7 +67,16 @@ def shapes() -> Shapes:
         identifying=frozenset(data["identifying"]),
         identifying_anywhere=frozenset(data["identifyingAnywhere"]),
         instants=frozenset(data["instants"]),
+        extensions=_extensions(),
+        mute_values=frozenset(data["muteValues"]),
+        absent_reasons=frozenset(data["absentReasons"]),
     )
+
+
+def _extensions() -> frozenset[str]:
+    """The addresses of the extensions that R4 publishes."""
+    found = read_json(data_path("profiles", "fhir", "r4-core", "structures.json").read_bytes())
+    return frozenset(row["url"] for row in found.values() if row["type"] == "Extension")
 
 
 def _shape(name: str, row: Mapping[str, Any], general: Mapping[str, Any], required: list[Mapping[str, Any]]) -> Shape:
@@ -85,6 +98,7 @@ def _shape(name: str, row: Mapping[str, Any], general: Mapping[str, Any], requir
         prose_apart=both["proseApart"],
         prose_whole=both["proseWhole"],
         required=frozenset(needed),
+        required_concepts=frozenset(row.get("requiredConcepts", ())),
     )
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.consent.codes import codes
+from gateway.consent.hidden import Hidden
 from gateway.consent.proof import violations
 from gateway.consent.redact import Terms, redact, terms_of
-from gateway.consent.words import speech_of, without_words
+from gateway.consent.words import speech_of, spoken, without_words
 from gateway.errors import Defect
 from gateway.model.agreement import Site
 from gateway.model.document import Item, Resource
@@ -35,14 +36,18 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
     speech = speech_of(site.register, _identifier_systems(site))
     let_out = [item for item in items if item.reference in allowed]
     clean = [redact(without_words(item.resource, speech), terms[item.reference]) for item in let_out]
+    hidden = Hidden(next((one.withheld for one in terms.values()), frozenset()))
     broken = [
         found
         for item, resource in zip(let_out, clean, strict=True)
-        for found in violations(resource, terms[item.reference], item.resource)
+        for found in violations(resource, terms[item.reference], item.resource, hidden)
     ]
-    if broken:
+    words = [place for resource in clean for place in spoken(resource, speech)]
+    if broken or words:
         raise Defect(
-            "What was to be released would break an obligation; nothing leaves.", *(f.expression for f in broken)
+            "What was to be released would break an obligation; nothing leaves.",
+            *(f.expression for f in broken),
+            *words,
         )
     inside = {item.reference for item in items}
     domain = _domain(decision, recipient)
