@@ -19,7 +19,7 @@ from gateway.model.references import references_in
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import about, on_file
-from gateway.stages.decide import Acting, Asked, decide_items, labelled
+from gateway.stages.decide import Acting, Asked, decide_items, domain, labelled, project_of
 from gateway.stages.read import MOST_ROWS, rows_held, versions_held, wanted
 
 
@@ -64,7 +64,7 @@ def world_of(
     types = tuple(kind for kind in agreement.types if reader.may(kind, "r") or reader.may(kind, "s"))
     rows = node.store.resources(person, limit=MOST_ROWS)
     held = rows_held(person, agreement.sender, types, rows)
-    about_these = wanted(question, held, reader.participant, node.keyring)
+    about_these = wanted(question, held, domain(reader.participant, project_of(agreement)), node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
     if question.interaction in ("vread", "history"):
         opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]

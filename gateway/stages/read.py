@@ -17,6 +17,15 @@ MOST_VERSIONS = 200
 NOTHING = "nothing-on-file"
 
 
+def subject_asked(question: Question, project: str, store: Store, keyring: Keyring) -> PersonKey | None:
+    """The one person a question names by an id of a project's domain; None for nobody.
+
+    Whoever asks in a project knows nobody: no identifier and no id of its own organisation leads to a pseudonym.
+    """
+    person = person_asked(question, project, store, keyring) if question.identifier is None else None
+    return person if person is not None and store.resources(person, limit=1) else None
+
+
 def person_asked(question: Question, reader: str, store: Store, keyring: Keyring) -> PersonKey | None:
     """The one person a question names, by the reader's Patient id, an identifier, or a resource's id; None for nobody."""
     if question.identifier is not None:
