@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, OutOfScope, Refused, Unavailable
+from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, OutOfScope, Refused, TooCostly, Unavailable
 from gateway.model.agreement import Agreement
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
@@ -95,6 +95,8 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
             by = _by(sheet, agreement, emergency)
             if domain_of(world.decision, agreement.recipient) != _domain(agreement):
                 return _nothing(node, by, "named-under-a-pseudonym", _absent(question))
+            if world.costly:  # said to nobody who is told nothing
+                return _nothing(node, by, TooCostly.__name__, TooCostly())
             asking = Asking(by, one, agreement, principal, mark)
             return _answered(node, asking, world)
     return _withheld(node, sheet, question, world)
