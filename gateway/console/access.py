@@ -65,11 +65,19 @@ def check_form(request: Request, token: str, subject: str, access: Access) -> No
     """Raises NotAllowed unless the form was made here, for this visitor, not long ago, and sent from one of our pages."""
     origin = request.headers.get("origin")
     host = request.headers.get("host", "")
-    foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+    foreign = origin is not None and _place(origin) != host.lower()
     if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise NotAllowed
     if unsign(access.key, "form", token, access.clock()) != (subject,):
         raise NotAllowed
+
+
+def _place(origin: str) -> str:
+    """Host and port of an origin; "null" and what is none are nowhere."""
+    try:
+        return urlsplit(origin).netloc.lower() or "null"
+    except ValueError:
+        return "null"
 
 
 def form_token(subject: str, access: Access) -> str:

@@ -77,7 +77,7 @@ class Desk(Protocol):
         """Writes the fact of looking and returns when it is durable. Raises NotDurable, and then nothing is shown."""
 
     def note_refused(self, network: str, why: str) -> None:
-        """Counts a refused visit (`caller`, `role`, `host`, `form`): these are summarised, so a flood costs no commit each."""
+        """Counts a refused visit (`caller`, `role`, `host`, `form`, `defect`): these are summarised, so a flood costs no commit each."""
 
     def names(self, language: str) -> Mapping[str, str]:
         """Participant id → its name in a language; and the operator's own."""

@@ -22,7 +22,7 @@ from gateway.console.signed import People
 from gateway.console.visit import Page, Visit
 from gateway.errors import GatewayError, Invalid, NotAllowed, NotFound
 from gateway.model.document import PersonKey
-from gateway.model.records import AuditRow, Unit
+from gateway.model.records import AuditRow
 from gateway.model.wire import read_json, write_json
 from gateway.pipeline import citizen, offers, simulation
 from gateway.pipeline.citizen import Standing
@@ -154,12 +154,12 @@ def withdrawn(request: Request, visit: Visit) -> Response:
 
 def declined(request: Request, visit: Visit) -> Response:
     """A question answered with no: nothing changes, and it is not asked again."""
-    people, person, _ = _known(visit)
+    people, person, session = _known(visit)
     _ours(request, visit)
     offer = _offers(people).get(visit.place["offer"])
     if offer is None:
         raise NotFound
-    people.node.store.commit(Unit((citizen.declined(people.node, person, offer),))).result()
+    people.node.store.commit(citizen.declined(people.node, session.principal, person, offer)).result()
     return _json({"done": "declined"}) if wants_json(request) else to(visit.link("/me", done="declined"))
 
 

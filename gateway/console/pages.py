@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl
 
+import structlog
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -35,11 +36,12 @@ from gateway.console.render import html, to
 from gateway.console.signed import People
 from gateway.console.staff import end, signed_in
 from gateway.console.visit import Page, Visit
-from gateway.errors import GatewayError, Malformed, NotAllowed, TooLarge, Unanswerable, UnknownCaller
+from gateway.errors import Busy, Defect, GatewayError, Malformed, NotAllowed, TooLarge, Unanswerable, UnknownCaller
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE
 from gateway.model.roles import held
 
+_log = structlog.get_logger("gateway.console")
 MAX_FORM, MAX_FIELDS, MAX_QUERY = 10_000, 60, 4_000
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -59,7 +61,7 @@ class Row:
 
 def routes(desk: Desk, access: Access, people: People | None = None) -> list[BaseRoute]:
     """All routes of the console, for the application to mount at its root; with `people`, those who sign in."""
-    door = _Door(desk, access, people, CapacityLimiter(1), CapacityLimiter(4), CapacityLimiter(4))
+    door = _Door(desk, access, people, CapacityLimiter(1), CapacityLimiter(4), CapacityLimiter(2))
     static = StaticFiles(directory=Path(__file__).parent / "static")
     pages = [Route(row.path, door.of(row), methods=[row.method]) for row in PAGES]
     return [Mount("/console/static", static, name="console-static"), *pages]
@@ -82,11 +84,23 @@ class _Door:
                 form = await _form(request, row) if request.method == "POST" else {}
             except GatewayError as error:
                 return self._problem(request, self._visit(request, {}), error)
-            limiter = self.asking if row.asks else self.citizens if row.roles == CITIZEN else self.one_at_a_time
+            if row.asks and self.people is not None:
+                return await self._slowly(self.people, request, row, form)
+            limiter = self.citizens if row.roles == CITIZEN else self.one_at_a_time
             return await run_sync(self._answer, request, row, form, limiter=limiter)
 
         endpoint.row = row  # type: ignore[attr-defined]  # the walk of tests/house reads it
         return endpoint
+
+    async def _slowly(self, people: People, request: Request, row: Row, form: dict[str, str]) -> Response:
+        """What asks the issuer: an address whose sign-ins fail waits for its answer, and in a flood hears "later" before any work."""
+        slowing, name = people.node.slowing, f"sign-in:{gate.peer(request)}"
+        if slowing.crowded(name):
+            return self._problem(request, self._visit(request, form), Busy())
+        response = await run_sync(self._answer, request, row, form, limiter=self.asking)
+        if response.status_code == UnknownCaller.status:
+            await slowing.failed(name)
+        return response
 
     def _answer(self, request: Request, row: Row, form: dict[str, str]) -> Response:
         visit = self._visit(request, form)
@@ -99,6 +113,10 @@ class _Door:
             return row.act(request, visit)
         except GatewayError as error:
             return self._problem(request, visit, error)
+        except Exception as error:  # the door: a defect is told without detail
+            self.desk.note_refused(gate.peer(request), "defect")
+            _log.error("defect in a page", path=row.path, kind=type(error).__name__)
+            return self._problem(request, visit, Defect())
 
     def _known(self, request: Request, visit: Visit, row: Row) -> Visit:
         """The visit of somebody who may. A citizen's pages are for people who signed in: no key opens them."""

@@ -21,7 +21,7 @@ from gateway.console.render import html, to
 from gateway.console.signed import People
 from gateway.console.tokens import lasting, sign, unsign
 from gateway.console.visit import Page, Visit
-from gateway.errors import NotAllowed, NotFound, UnknownCaller
+from gateway.errors import Conflict, NotAllowed, NotFound, UnknownCaller
 from gateway.model.records import Record, Unit
 from gateway.model.roles import held
 from gateway.pipeline import sessions
@@ -137,9 +137,10 @@ def _begun(request: Request, visit: Visit) -> tuple[str, str, str, str] | None:
 def _once(people: People, state: str) -> None:
     key = hashlib.sha256(state.encode()).hexdigest()
     store, at = people.node.store, people.node.clock()
-    if store.record(USED, key) is not None:
-        raise UnknownCaller
-    store.commit(Unit((Record(USED, key, {}, at, lasting(at, 2 * _SECONDS)),))).result()
+    try:
+        store.commit(Unit((Record(USED, key, {}, at, lasting(at, 2 * _SECONDS), once=True),))).result()
+    except Conflict:
+        raise UnknownCaller from None
 
 
 def subject_of(people: People, claims: Mapping[str, Any]) -> Subject:

@@ -205,7 +205,7 @@ def _tagged(released: Released, shape: Shape) -> dict[str, str]:
     page = released.page
     if shape != "resource" or page is None or not page.tag:
         return {}
-    return {"ETag": page.tag, "Last-Modified": page.changed}
+    return {"ETag": page.tag} | ({"Last-Modified": page.changed} if page.changed else {})
 
 
 def _entry(part: Released | Notice | Echo, shape: Shape) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.model.agreement import Agreement
@@ -63,18 +64,25 @@ def chosen(node: Node, asking: Asking, world: World, whole: Released) -> Chosen:
         own = (("self", f"{address(question.type, '', 'read', ())}/{question.id}/_history"),)
         return Chosen(places, {}, Page(len(places), own, len(places)))
     shown = {question.type: shown_of(question.wanted, question.type)}
-    return Chosen(places[:1], shown, _tagged(node, whole, places[0], rows[places[0]], question.wanted))
+    return Chosen(places[:1], shown, _tagged(node, whole, places[0], question.wanted))
 
 
 def _is_version(row: ResourceRecord, question: Question) -> bool:
     return question.interaction != "vread" or str(row.version) == question.version
 
 
-def _tagged(node: Node, whole: Released, place: int, row: ResourceRecord, search: Search) -> Page:
-    """The entity tag is of what this reader gets, not of what is kept: it tells nothing of what was withheld, before or after."""
+def _tagged(node: Node, whole: Released, place: int, search: Search) -> Page:
+    """The entity tag and the time are of what this reader gets, not of what is kept: they tell nothing of what was withheld or moved."""
     said = [whole.recipient, search.elements, search.summary, whole.resources[place]]
     tag = node.keyring.digest(write_json(said, canonical=True))[:32]
-    return Page(1, tag=f'W/"{tag}"', changed=format_datetime(row.at.astimezone(UTC), usegmt=True))
+    return Page(1, tag=f'W/"{tag}"', changed=_changed(whole.resources[place]))
+
+
+def _changed(released: Mapping[str, Any]) -> str:
+    """The HTTP-date of a released resource's own `meta.lastUpdated`; "" where that was taken away."""
+    said = (released.get("meta") or {}).get("lastUpdated", "")
+    at = datetime.fromisoformat(said) if "T" in said else None
+    return format_datetime(at.astimezone(UTC), usegmt=True) if at is not None and at.tzinfo else ""
 
 
 def _searched(node: Node, asking: Asking, world: World, whole: Released) -> Chosen:

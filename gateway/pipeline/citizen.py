@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from gateway.consent.codes import codes
 from gateway.errors import Conflict, GatewayError, NotAllowed, NotFound
 from gateway.model.agreement import Site
-from gateway.model.document import PersonKey, Received
+from gateway.model.document import PersonKey, Principal, Received
 from gateway.model.questions import Exchange
-from gateway.model.records import Record
+from gateway.model.records import AuditFact, Record, Unit
 from gateway.model.wire import write_json
 from gateway.pipeline import carry, offers
 from gateway.pipeline.node import Node
@@ -173,9 +173,17 @@ def _answer(person: PersonKey, offer: Offer) -> str:
     return f"{person} {offer.id}"
 
 
-def declined(node: Node, person: PersonKey, offer: Offer) -> Record:
-    """That the person was asked and does not want it: nothing changes, and nobody asks again."""
-    return Record(DECLINED, _answer(person, offer), {}, node.clock())
+def declined(node: Node, by: Principal, person: PersonKey, offer: Offer) -> Unit:
+    """That the person was asked and does not want it, on record: nothing changes, and nobody asks again."""
+    at = node.clock()
+    facts = {
+        "who": {"participant": by.participant, "client": by.client, "role": ",".join(by.roles)},
+        "where": {"network": by.network},
+        "what": {"question": offer.id},
+        "how": {"transport": "console"},
+    }
+    fact = AuditFact(node.ids(), "", "admin", at, person, "declined", node.site.revision, facts)
+    return Unit((Record(DECLINED, _answer(person, offer), {}, at), fact))
 
 
 def draft(node: Node, session: Session, wish: Wish) -> dict[str, Any]:

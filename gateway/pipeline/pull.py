@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, OutOfScope, Refused, Unavailable
+from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, OutOfScope, Refused, TooCostly, Unavailable
 from gateway.model.agreement import Agreement
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
@@ -21,9 +22,10 @@ from gateway.pipeline.pages import PAGE, Mark, opened
 from gateway.pipeline.world import World, world_of
 from gateway.searching import Terms, everything_of, named_by, search_of
 from gateway.site import reading_agreements
-from gateway.stages.read import may_name, narrowed, person_asked
+from gateway.stages.decide import domain, project_of
+from gateway.stages.read import may_name, narrowed, person_asked, subject_asked
 from gateway.stages.record import decision_row, fact_of, what_of
-from gateway.stages.release import cut, release
+from gateway.stages.release import cut, domain_of, release
 
 _log = structlog.get_logger("gateway.line")
 
@@ -71,26 +73,31 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
     if not agreements:
         sheet = _sheet(node, principal, question, None, None, at)
         return _nothing(node, sheet, "no-reading-agreement", Gone() if mark else NotAllowed())
-    sheet = _sheet(node, principal, question, agreements[0], None, at)
-    agreements = [one for one in agreements if mark or may_name(node.site, question, one)]
-    person = _person(node, principal, question, mark) if agreements else None
-    usual = [one for one in agreements if not for_emergencies(one)]
-    sheet = _sheet(node, principal, question, (usual or agreements)[0], person, at) if agreements else sheet
-    if person is None:
+    about = _about(node, question, mark, agreements)
+    named = sorted((one for one in agreements if one.id in about), key=project_of)  # who is known here, before projects
+    usual = [one for one in named or agreements if not for_emergencies(one)]
+    sheet = _sheet(node, principal, question, (usual or agreements)[0], next(iter(about.values()), None), at)
+    if not about:
         return _nothing(node, sheet, "nobody-named-or-known", _absent(question))
-    opening = open_for(node, principal, person)
-    glass = [one for one in agreements if opening and for_emergencies(one)]
+    openings = {one.id: open_for(node, principal, about[one.id]) for one in named if for_emergencies(one)}
+    glass = [one for one in named if openings.get(one.id)]
     if not glass and not usual:
         return _nothing(node, sheet, "nothing-opened", Gone() if mark else _absent(question))
     for agreement in (*glass, *usual):
-        emergency = opening if agreement in glass else None
+        emergency, person = openings.get(agreement.id), about[agreement.id]
+        sheet = replace(sheet, whom=replace(sheet.whom, person=person))
         one = _under(question, agreement, principal)
         acting = emergency.acting if emergency else None
         world = world_of(node, agreement, person, principal, one, acting)
         if mark is not None and world.decision.epoch != mark.epoch:
             return _nothing(node, sheet, "consents-changed", Gone())
         if world.concerned & set(world.decision.released):
-            asking = Asking(_by(sheet, agreement, emergency), one, agreement, principal, mark)
+            by = _by(sheet, agreement, emergency)
+            if domain_of(world.decision, agreement.recipient) != _domain(agreement):
+                return _nothing(node, by, "named-under-a-pseudonym", _absent(question))
+            if world.costly:  # said to nobody who is told nothing
+                return _nothing(node, by, TooCostly.__name__, TooCostly())
+            asking = Asking(by, one, agreement, principal, mark)
             return _answered(node, asking, world)
     return _withheld(node, sheet, question, world)
 
@@ -121,9 +128,24 @@ def _again(node: Node, question: Question, mark: Mark) -> Question:
     return replace(question, search=search)
 
 
-def _person(node: Node, principal: Principal, question: Question, mark: Mark | None) -> PersonKey | None:
+def _about(
+    node: Node, question: Question, mark: Mark | None, agreements: Sequence[Agreement]
+) -> Mapping[str, PersonKey]:
+    """Whom the question is about under each agreement, by its id; under one of a project, only whom an id of the project names."""
+    found = {one.id: _person(node, question, mark, one) for one in agreements}
+    return {id: person for id, person in found.items() if person is not None}
+
+
+def _domain(agreement: Agreement) -> str:
+    return domain(agreement.recipient, project_of(agreement))
+
+
+def _person(node: Node, question: Question, mark: Mark | None, agreement: Agreement) -> PersonKey | None:
+    if mark is None and not may_name(node.site, question, agreement):
+        return None
     if mark is None:
-        return person_asked(question, principal.participant, node.store, node.keyring)
+        asked = subject_asked if project_of(agreement) else person_asked
+        return asked(question, _domain(agreement), node.store, node.keyring)
     person = PersonKey(mark.person)
     if node.store.survivor(person) != person:
         raise Gone

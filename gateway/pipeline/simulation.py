@@ -19,7 +19,7 @@ from gateway.pipeline.citizen import exchanges, keys_of
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import consents_of
 
-LAST = 20  # exchanges that are decided again
+LAST, MOST_ITEMS = 20, 1_000  # exchanges that are decided again, and items of them; one exchange always is
 Consents = Sequence[Mapping[str, Any]]
 Change = Callable[[Consents], Consents]
 
@@ -52,22 +52,27 @@ def without(id: str) -> Change:
 
 
 def simulate(node: Node, person: PersonKey, change: Change) -> Simulated:
-    """The last exchanges about the person that were decided, again with changed Consents."""
+    """The last exchanges about the person that were decided, again with changed Consents: of `LAST` as many as `MOST_ITEMS` allows."""
     now = [consent for _, consent in consents_of(node, person)[1]]
     then = change(now)
-    asked = [(one, row) for one in exchanges(node, person, most=LAST) if (row := _decided(node, one)) is not None]
-    made = []
-    for exchange, row in asked:
-        question = _question(node, row, person)
+    own = {f"Patient/{key}": f"Patient/{person}" for key in keys_of(node, person)}
+    made, looked, items = [], 0, 0
+    for exchange in exchanges(node, person, most=LAST):
+        if (row := _decided(node, exchange)) is None:
+            continue
+        question = _question(node, row, own)
+        items += len(question["what"])
+        if looked and items > MOST_ITEMS:
+            break
+        looked += 1
         before, after = _released(node, question, now), _released(node, question, then)
         if before != after:
             made.append(Difference(exchange, _kinds(after - before), _kinds(before - after)))
-    return Simulated(len(asked), tuple(made))
+    return Simulated(looked, tuple(made))
 
 
-def _question(node: Node, row: DecisionRecord, person: PersonKey) -> Mapping[str, Any]:
+def _question(node: Node, row: DecisionRecord, own: Mapping[str, str]) -> Mapping[str, Any]:
     """A question as it was put, about the person who remained."""
-    own = {f"Patient/{key}": f"Patient/{person}" for key in keys_of(node, person)}
     made: Mapping[str, Any] = _renamed(read_json(node.keyring.open(row.request)), own)
     return made
 

@@ -20,14 +20,18 @@ from gateway.model.references import references_in
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import about, consents_of, on_file
-from gateway.stages.decide import Acting, Asked, decide_items, labelled
-from gateway.stages.read import MOST_ROWS, rows_held, versions_held, wanted
+from gateway.stages.decide import Acting, Asked, decide_items, domain, labelled, project_of
+from gateway.stages.read import MOST_KEPT, MOST_ROWS, rows_held, versions_held, wanted
+
+# What policies call the interactions of FHIR (a question's → `how.interaction` of the request that is decided).
+_ASKED_AS = {"read": "read", "vread": "read", "history": "read", "search": "search", "everything": "search"}
 
 
 @dataclass(frozen=True, slots=True)
 class World:
     """Items with the rows they are of, in order, and the decision on all of them; `concerned` are the references asked about.
 
+    `costly`: the reader could ask about more than one answer can be made of, and this is the beginning of it.
     Several versions of a resource are several items of one reference: one that is withheld takes the others with it (`decide`).
     """
 
@@ -35,6 +39,7 @@ class World:
     rows: tuple[ResourceRecord, ...]
     decision: Decision
     concerned: frozenset[str]
+    costly: bool = False
 
     @property
     def stamped(self) -> tuple[Item, ...]:
@@ -58,14 +63,14 @@ def world_of(
     question: Question,
     acting: Acting | None = None,
 ) -> World:
-    """The world of a question under an agreement; `acting` in an emergency. Raises TooCostly.
+    """The world of a question under an agreement; `acting` in an emergency. Raises TooCostly for too many versions.
 
     What the reader's token does not hold is taken out when all has been decided: a narrower question, or a narrower token, must never
     give what a wider one would not.
     """
-    rows = node.store.resources(person, limit=MOST_ROWS)
+    rows = node.store.resources(person, limit=MOST_KEPT)
     held = rows_held(person, agreement.sender, agreement.types, rows)
-    about_these = wanted(question, held, reader.participant, node.keyring)
+    about_these = wanted(question, held, domain(reader.participant, project_of(agreement)), node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
     if question.interaction in ("vread", "history"):
         opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]
@@ -75,8 +80,9 @@ def world_of(
     items, kept = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
     patients = [row for row in rows if row.type == "Patient"]
-    decision = _decided(node, agreement, person, items, patients, (reader, acting))
-    return World(items, kept, _held_by(reader, decision), present)
+    asking = (reader, acting, _ASKED_AS[question.interaction])
+    decision = _held_by(reader, _decided(node, agreement, person, items, patients, asking))
+    return World(items, kept, decision, present, len(held) >= MOST_ROWS or len(rows) >= MOST_KEPT)
 
 
 def _named(held: Mapping[str, ResourceRecord], items: Sequence[Item]) -> frozenset[str]:
@@ -133,14 +139,16 @@ def _decided(
     person: PersonKey,
     items: Sequence[Item],
     patients: Sequence[ResourceRecord],
-    by: tuple[Principal, Acting | None],
+    by: tuple[Principal, Acting | None, str],
 ) -> Decision:
     births = {str(birth) for row in patients if (birth := _birth(node, row))}
-    reader, acting = by
+    reader, acting, interaction = by
     known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
-    asked = Asked(agreement, node.participant(agreement.recipient), "read", "fhir", at, at, acting, reader.purposes)
+    asked = Asked(
+        agreement, node.participant(agreement.recipient), interaction, "fhir", at, at, acting, reader.purposes
+    )
     return decide_items(marked, asked, node.site, known)
 
 

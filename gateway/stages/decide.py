@@ -67,6 +67,17 @@ class Asked:
     purposes: Sequence[str] | None = None
 
 
+def project_of(agreement: Agreement) -> str:
+    """The project that an agreement is for, which is the agreement itself; "" where its purpose is no research."""
+    research = codes().purpose_classes["research"]
+    return "" if research.isdisjoint(codes().purposes.get(agreement.purpose, ())) else agreement.id
+
+
+def domain(recipient: str, project: str) -> str:
+    """Whose form ids have that go to a recipient: its own, or of one of its projects alone."""
+    return f"project:{recipient}:{project}" if project else recipient
+
+
 def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str]]) -> tuple[Item, ...]:
     """Every item with its labels: by code lists, by what the sender set (only ever raising), by what was known before."""
     rules = rules_of(site.register)
@@ -154,8 +165,8 @@ def _request(what: tuple[Json, ...], asked: Asked, on_file: OnFile) -> Request:
         why["legalBasis"] = agreement.statute
     if acting.justification:
         why["justification"] = acting.justification
-    if not codes().purpose_classes["research"].isdisjoint(codes().purposes.get(agreement.purpose, ())):
-        why["project"] = agreement.id
+    if project := project_of(agreement):
+        why["project"] = project
     return Request(
         who={
             "references": list(recipient.references), "role": acting.role, "organizationType": recipient.kind,

@@ -14,8 +14,18 @@ from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
 
 MOST_ROWS = 2_000
+MOST_KEPT = 5 * MOST_ROWS  # rows of a person that are looked through, whoever gave them
 MOST_VERSIONS = 200
 NOTHING = "nothing-on-file"
+
+
+def subject_asked(question: Question, project: str, store: Store, keyring: Keyring) -> PersonKey | None:
+    """The one person a question names by an id of a project's domain; None for nobody.
+
+    Whoever asks in a project knows nobody: no identifier and no id of its own organisation leads to a pseudonym.
+    """
+    person = person_asked(question, project, store, keyring) if question.identifier is None else None
+    return person if person is not None and store.resources(person, limit=1) else None
 
 
 def person_asked(question: Question, reader: str, store: Store, keyring: Keyring) -> PersonKey | None:
@@ -54,13 +64,12 @@ def rows_held(
 ) -> Mapping[str, ResourceRecord]:
     """Of a person's current rows those of these types that this sender gave, by `Type/id` as the resource itself says it.
 
-    Raises TooCostly for a person of whom more is kept than one answer can be made of.
+    At most as many as one answer can be made of: what others gave, and what cannot be asked about, is not counted.
     """
-    if len(rows) >= MOST_ROWS:
-        raise TooCostly
     given = [row for row in rows if row.source == source and row.type in types]
     patient = _of_whom_remains([row for row in given if row.type == "Patient"], person)
-    return {_reference(row): row for row in (*patient, *(row for row in given if row.type != "Patient"))}
+    rest = [row for row in given if row.type != "Patient"]
+    return {_reference(row): row for row in (*patient, *rest)[:MOST_ROWS]}
 
 
 def _reference(row: ResourceRecord) -> str:

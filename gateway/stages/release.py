@@ -19,6 +19,7 @@ from gateway.model.document import Item, Resource
 from gateway.model.questions import Decision
 from gateway.model.references import rewritten
 from gateway.model.released import Page, Released, take_maker
+from gateway.stages.decide import domain
 
 _make = take_maker()
 Rekey = Callable[[str, str], str]  # (recipient, id) → the recipient's id
@@ -50,8 +51,8 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
             *words,
         )
     inside = {item.reference for item in items}
-    domain = _domain(decision, recipient)
-    new = {reference: _rekeyed(reference, domain, rekey) for reference in {*inside, person} if reference}
+    whose = domain_of(decision, recipient)
+    new = {reference: _rekeyed(reference, whose, rekey) for reference in {*inside, person} if reference}
     return _make(tuple(_addressed(resource, new) for resource in clean), decision, recipient, None)
 
 
@@ -97,10 +98,10 @@ def _terms(items: Sequence[Item], decision: Decision, recipient: str, site: Site
     return {name: replace(one, withheld=withheld, named=named, shift=shift) for name, one in found.items()}
 
 
-def _domain(decision: Decision, recipient: str) -> str:
-    """Whose form of an id it is: the recipient's, or of one project's under a pseudonym, so that two projects cannot be joined either."""
-    project = decision.request.why.get("project", "")
-    return f"project:{recipient}:{project}" if "PSEUD" in decision.obligations else recipient
+def domain_of(decision: Decision, recipient: str) -> str:
+    """Whose form of an id it is: the recipient's, or of one project's (and under a pseudonym), so that two projects cannot be joined either."""
+    project = str(decision.request.why.get("project", ""))
+    return domain(recipient, project) if project or "PSEUD" not in decision.obligations else f"project:{recipient}:"
 
 
 def _shift(decision: Decision, recipient: str, rekey: Rekey) -> int:
@@ -108,7 +109,7 @@ def _shift(decision: Decision, recipient: str, rekey: Rekey) -> int:
     if "PSEUD" not in decision.obligations:
         return 0
     person = str(decision.request.whom.get("reference", "")).partition("/")[2]
-    return int(rekey(f"shift:{_domain(decision, recipient)}", person)[:8], 16) % 365 + 1
+    return int(rekey(f"shift:{domain_of(decision, recipient)}", person)[:8], 16) % 365 + 1
 
 
 def _reference(resource: Resource) -> str:

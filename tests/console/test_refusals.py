@@ -138,6 +138,8 @@ def test_a_token_of_somebody_else_or_of_yesterday_is_refused(browser: Open, desk
     [
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
+        {"origin": "//"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
     ],
@@ -247,3 +249,31 @@ def test_tokens_serve_one_use_and_one_key() -> None:
     assert unsign(b"k", "visit", token, NOW) is None
     assert unsign(b"k", "form", token, NOW - timedelta(seconds=1)) is None
     assert unsign(b"other", "visit", token, NOW - timedelta(seconds=1)) is None
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "https://]", ""])
+def test_an_origin_that_is_none_is_foreign_before_anybody_is_known(
+    browser: Open, desk: MemoryDesk, origin: str
+) -> None:
+    here = browser(peer="203.0.113.9")
+    fields = {"token": token_in(here.get("/console/enter").text), "key": "key-of-admin"}
+    answer = here.post("/console/enter", fields, origin=origin)
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (403, "text/html")
+    assert here.post("/console/enter", fields, origin="http://localhost").status_code != 403  # the control
+
+
+def test_a_defect_is_a_page_without_detail(
+    browser: Open, desk: MemoryDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("hanbit 750101")
+
+    here = browser()
+    assert here.get("/console").status_code == 200  # the control
+    monkeypatch.setattr(desk, "exchanges", broken)
+    answer = here.get("/console")
+    assert answer.status_code == 500
+    assert shows_nothing(answer.text)
+    assert "defect" in desk.refused
+    said = capsys.readouterr()
+    assert "750101" not in said.out + said.err + answer.text

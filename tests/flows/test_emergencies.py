@@ -303,3 +303,18 @@ def test_a_name_is_for_whoever_reviews_and_for_no_row(emergency: Served) -> None
     assert "Minsu" not in str(emergency.flow.exchanges(agreement=GLASS))
     (one,) = emergency.gets("/emergency", "auditor").json()["reviews"]
     assert one["user"] == "Dr. Kim Minsu"
+
+
+def test_only_the_interactions_that_the_policy_names(
+    recorded: Flow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A policy that allows `read` alone keeps searches and `$everything` closed in an emergency, too."""
+    site = recorded.node.site
+    rules = {**site.register["breakGlass"], "interactions": ["read"]}
+    narrow = recorded.on(replace(site, register={**site.register, "breakGlass": rules}))
+    with serving(narrow, monkeypatch, tmp_path) as served:
+        assert opens(served).status_code == 201
+        assert read(served) == []
+        assert served.gets(f"/fhir/Patient/{known(served)}/$everything").status_code == 404
+        assert served.gets(f"/fhir/Patient/{known(served)}").status_code == 200  # the control
+        assert served.gets(f"/fhir/Patient/{known(served)}/_history").status_code == 200

@@ -36,6 +36,12 @@ OUTCOMES = (
 )  # at a delivery they run after sending; the intent is on record
 
 
+@pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """One kind of database is enough: what is made to fail here is never the store."""
+    return sqlite_url
+
+
 class Fault:
     """Stands in for a function: raises, and counts how often."""
 

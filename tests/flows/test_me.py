@@ -297,6 +297,11 @@ def test_a_question_answered_with_no_is_not_asked_again(here: Served, citizen: O
     assert [one["offer"] for one in consents(visitor)["questions"]] == [OFFER]
     answer = visitor.post(f"/me/questions/{OFFER}", {"token": visitor.token("/me")})
     assert answer.headers["location"] == "/me?done=declined"
+    (person,) = here.flow.persons(people()["silent"])
+    (fact,) = [one for one in here.flow.facts() if one["outcome"] == "declined"]
+    assert (fact["person"], fact["facts"]["what"]) == (person, {"question": OFFER})
+    assert fact["facts"]["who"]["role"] == "citizen"
+    here.flow.verified()
     assert consents(visitor)["questions"] == []
     assert discharged(here).status == "refused"
     assert consents(visitor)["questions"] == []
@@ -498,6 +503,18 @@ def test_an_operator_who_signed_in_is_named_in_what_he_does(here: Served, citize
     assert operator.post(path, fields).status_code == 303
     row = next(row for row in here.flow.facts(kind="admin") if row["facts"]["what"].get("operator"))
     assert row["facts"]["who"]["user"] == "oh-operator"
+
+
+def test_a_simulation_looks_at_so_many_items(here: Served, citizen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gateway.pipeline import simulation
+
+    discharged(here)
+    discharged(here)
+    visitor = citizen()
+    whole = sends(visitor, "/me/simulate", WISH).json()
+    assert whole["looked"] >= 2  # the control
+    monkeypatch.setattr(simulation, "MOST_ITEMS", 1)
+    assert sends(visitor, "/me/simulate", WISH).json()["looked"] == 1
 
 
 def test_sharing_required_by_law_does_not_change_in_the_simulation(here: Served, citizen: Open) -> None:

@@ -24,6 +24,12 @@ HERE = "return location.pathname"
 
 
 @pytest.fixture
+def store_url(sqlite_url: str) -> str:
+    """One kind of database is enough to look at pages; test_me.py asks both."""
+    return sqlite_url
+
+
+@pytest.fixture
 def here(flow: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Served]:
     (tmp_path / "secrets").mkdir()
     secret = (flow.stage.data_dir / "secrets" / "sign-in.secret").read_text()

@@ -360,6 +360,45 @@ def test_a_weak_key_is_refused(browser: Open, provider: Bent, bits: int, exponen
     assert browser().signs_in("kim-demo").status_code == status
 
 
+def test_the_same_answer_twice_at_once_counts_once(browser: Open, here: Served) -> None:
+    """The record that an answer was used is put once: two that look at the same moment cannot both go on."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    visitor = browser()
+    begun = visitor.begins()
+    kept = str(visitor.http.cookies.get("sign-in"))
+    back = visitor.picks("kim-demo", begun)
+    visitors = [browser() for _ in range(4)]
+    for one in visitors:
+        one.http.cookies.set("sign-in", kept, domain="127.0.0.1", path="/")
+    with ThreadPoolExecutor(4) as pool:
+        answers = [answer.status_code for answer in pool.map(lambda one: one.get(back), visitors)]
+    assert sorted(answers) == [303, 401, 401, 401]
+    assert len(here.flow.node.store.records("sign-in-used", 10)) == 1
+
+
+def test_answers_that_fail_wait_and_a_flood_costs_no_record(browser: Open, here: Served) -> None:
+    slowing, pauses = here.flow.node.slowing, []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    slowing.pauses = pause
+    for _ in range(6):
+        visitor = browser()
+        refused(visitor.get(_other_code(visitor.picks("kim-demo", visitor.begins()))), visitor)
+    assert len(pauses) == 3
+    assert pauses == sorted(pauses)
+    records = len(here.flow.node.store.records("sign-in-used", 100))
+    waiting = browser()
+    back = waiting.picks("kim-demo", waiting.begins())
+    slowing.places = 0  # as many wait as may
+    assert waiting.get(back).status_code == 503
+    assert len(here.flow.node.store.records("sign-in-used", 100)) == records
+    slowing.places = 256
+    assert waiting.get(back).status_code == 303  # the control: whoever proves himself is not shut out
+
+
 def test_a_new_session_for_each_sign_in_and_none_that_was_brought(browser: Open) -> None:
     """Session fixation: what the browser had before is never the session afterwards, and ends."""
     visitor = browser()
