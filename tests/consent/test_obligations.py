@@ -340,12 +340,21 @@ PLANTED: list[tuple[str, Any, tuple[str, ...], dict[str, Any]]] = [
 )
 def test_a_redactor_that_does_nothing_lets_nothing_out(monkeypatch, name, instead, duties, answer):
     monkeypatch.setattr(release_stage, "without_words", lambda resource, _: resource)
+    monkeypatch.setattr(release_stage, "spoken", lambda *_: ())  # this is about the redactor alone
     assert released(duties, resource=FULL, **answer)  # the control
     where = release_stage if name == "redact" else redactor
     with monkeypatch.context() as patch:
         patch.setattr(where, name, instead)
         with pytest.raises(Defect):
             released(duties, resource=FULL, **answer)
+
+
+def test_words_that_were_not_taken_out_let_nothing_out(monkeypatch):
+    told = {**FULL, "maritalStatus": {"text": "WORDS-51"}}
+    assert "WORDS-51" not in repr(released((), resource=told))
+    monkeypatch.setattr(release_stage, "without_words", lambda resource, _: resource)
+    with pytest.raises(Defect):
+        released((), resource=told)
 
 
 def test_every_function_of_the_redactor_is_planted_or_gives_nothing_away():
