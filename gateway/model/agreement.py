@@ -183,3 +183,8 @@ class Site:
     packages: tuple[tuple[str, str], ...] = ()  # name and version of the FHIR packages that must be at hand
     profiles: tuple[str, ...] = ()  # canonical addresses of the profiles that resources are checked against
     sign_in: SignIn | None = None  # how people sign in; without it, keys only
+
+
+def domain(recipient: str, project: str) -> str:
+    """Whose form ids have that go to a recipient: its own, or of one of its projects alone."""
+    return f"project:{recipient}:{project}" if project else recipient

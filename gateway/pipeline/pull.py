@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, OutOfScope, Refused, TooCostly, Unavailable
-from gateway.model.agreement import Agreement
+from gateway.model.agreement import Agreement, domain
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import Unit
@@ -22,7 +22,7 @@ from gateway.pipeline.pages import PAGE, Mark, opened
 from gateway.pipeline.world import World, world_of
 from gateway.searching import Terms, everything_of, named_by, search_of
 from gateway.site import reading_agreements
-from gateway.stages.decide import domain, project_of
+from gateway.stages.decide import project_of
 from gateway.stages.read import may_name, narrowed, person_asked, subject_asked
 from gateway.stages.record import decision_row, fact_of, what_of
 from gateway.stages.release import cut, domain_of, release

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.errors import GatewayError
-from gateway.model.agreement import Agreement
+from gateway.model.agreement import Agreement, domain
 from gateway.model.document import Item, PersonKey, Principal
 from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
@@ -20,7 +20,7 @@ from gateway.model.references import references_in
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import about, consents_of, on_file
-from gateway.stages.decide import Acting, Asked, decide_items, domain, labelled, project_of
+from gateway.stages.decide import Acting, Asked, decide_items, labelled, project_of
 from gateway.stages.read import MOST_KEPT, MOST_ROWS, rows_held, versions_held, wanted
 
 # What policies call the interactions of FHIR (a question's → `how.interaction` of the request that is decided).

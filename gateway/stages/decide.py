@@ -73,11 +73,6 @@ def project_of(agreement: Agreement) -> str:
     return "" if research.isdisjoint(codes().purposes.get(agreement.purpose, ())) else agreement.id
 
 
-def domain(recipient: str, project: str) -> str:
-    """Whose form ids have that go to a recipient: its own, or of one of its projects alone."""
-    return f"project:{recipient}:{project}" if project else recipient
-
-
 def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str]]) -> tuple[Item, ...]:
     """Every item with its labels: by code lists, by what the sender set (only ever raising), by what was known before."""
     rules = rules_of(site.register)

@@ -14,12 +14,11 @@ from gateway.consent.proof import violations
 from gateway.consent.redact import Terms, redact, terms_of
 from gateway.consent.words import speech_of, spoken, without_words
 from gateway.errors import Defect
-from gateway.model.agreement import Site
+from gateway.model.agreement import Site, domain
 from gateway.model.document import Item, Resource
 from gateway.model.questions import Decision
 from gateway.model.references import rewritten
 from gateway.model.released import Page, Released, take_maker
-from gateway.stages.decide import domain
 
 _make = take_maker()
 Rekey = Callable[[str, str], str]  # (recipient, id) → the recipient's id

@@ -9,6 +9,7 @@ from tests.house.source import Module, modules, nodes
 _WHO_AND_WHY = {
     ("gateway/inbound/mount.py", "endpoint"): "the HTTP door: a defect is told as a constant 500",
     ("gateway/inbound/mllp.py", "_answer"): "the MLLP door: the sender is told that nothing was taken",
+    ("gateway/console/pages.py", "_answer"): "the door of the pages: a defect is a constant page",
     ("gateway/pipeline/push.py", "push"): "the journal: a crash in the line is on record like a refusal",
     ("gateway/pipeline/pull.py", "pull"): "the journal: a crash in a question is on record like a refusal",
     ("gateway/pipeline/push.py", "_alone"): "the journal: a crash in one exchange parks it and leaves the others",
