@@ -48,8 +48,8 @@ def item_of(
 ) -> dict[str, Any]:
     """The request item of a resource. `labels` come beside meta.security and only raise; `subject` is whose it is, None unknown.
 
-    `freeText` is true when a concept of the resource is neither classified nor mapped, or its value is prose. Prose that can be
-    taken out (narrative, notes) is not in the item: it has items of its own, see `parts_of`.
+    `freeText` is true when a concept of the resource is neither classified nor mapped, its value is prose, or something modifies it.
+    Prose that can be taken out (narrative, notes) is not in the item: it has items of its own, see `parts_of`.
     """
     shape, rules = shapes().of(resource["resourceType"]), rules or rules_of(register)
     concepts = list(_concepts(resource, shape))
@@ -62,7 +62,7 @@ def item_of(
         "refersTo": sorted(set(_references(resource))),
         "subject": subject if _one_person(resource, shape) else _people(resource, shape),
     }
-    if any(_open(codings, rules) for _, codings in concepts) or _whole_prose(resource, shape):
+    if any(_open(codings, rules) for _, codings in concepts) or _whole_prose(resource, shape) or _modified(resource):
         item["freeText"] = True
     made = {"date": _first(resource, shape.date), "author": _refs(resource, shape.author)}
     made["custodian"] = custodian or next(iter(_refs(resource, shape.custodian)), None)
@@ -145,6 +145,11 @@ def _whole_prose(resource: Resource, shape: Shape) -> bool:
         for path, value in steps(resource)
         if value and not lies_under(path, shape.prose_apart | {"meta"})
     )
+
+
+def _modified(resource: Resource) -> bool:
+    """Something modifies what the rest means, and nobody here can say how: it can neither leave nor be left out (R4, modifierExtension)."""
+    return any(path.rpartition(".")[2] == "modifierExtension" for path, _ in steps(resource))
 
 
 def _own_labels(resource: Resource, table: Codes, known: Shapes) -> Iterator[str]:

@@ -176,6 +176,18 @@ def test_what_nobody_classified_is_restricted(register, resource):
     assert label(resource, register) == {"R"}
 
 
+def test_what_something_modifies_is_restricted(register):
+    """Left out it would say something else, and nobody here knows what."""
+    modifier = {"url": "http://hl7.org/fhir/StructureDefinition/x", "valueBoolean": True}
+    for resource in (PATIENT, {**PATIENT, "extension": [modifier]}):
+        assert label(resource, register) == {"N"}
+    for resource in (
+        {**PATIENT, "modifierExtension": [modifier]},
+        {**PATIENT, "contact": [{**PATIENT["contact"][0], "modifierExtension": [modifier]}]},
+    ):
+        assert "R" in label(resource, register)
+
+
 def test_sensitive_codes_wherever_they_stand(register):
     assert label({**CONDITION, "code": concept("F32.1")}, register) == {"PSY", "R"}
     assert label({**STATEMENT, "reasonCode": [concept("B20")]}, register) == {"HIV", "R"}
