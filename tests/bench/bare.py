@@ -19,7 +19,7 @@ from gateway.pipeline import pull, world
 from gateway.stages import release
 
 
-def everything(node: Any, agreement: Any, person: str, items: Sequence[Item], patients: Any) -> Decision:
+def everything(node: Any, agreement: Any, person: str, items: Sequence[Item], *_: Any) -> Decision:
     """A yes to all, which nobody was asked for."""
     released = tuple(item.reference for item in items)
     request = Request({}, {"reference": f"Patient/{person}"}, "", {}, (), {}, {})
@@ -43,7 +43,7 @@ def without() -> None:
     """Takes consent and record out of this process."""
     world._decided = everything
     release.redact = release.without_words = as_it_is  # type: ignore[assignment]
-    release.violations = nothing
+    release.violations = release.spoken = nothing
     pull.what_of = as_it_is
     pull.fact_of = pull.decision_row = lambda *_: ()  # type: ignore[assignment]
     pull.Unit = lambda *_: ()  # type: ignore[assignment,misc]
