@@ -43,10 +43,7 @@ class JournalDesk:
         """See the port."""
         node = self._node
         facts: dict[str, Any] = {
-            "who": {
-                "participant": principal.participant, "client": principal.client, "user": principal.user,
-                "role": ",".join(principal.roles),
-            },
+            "who": principal.who(),
             "where": {"network": principal.network},
             "what": {"looked": what.page, **asked_as(what.asked.items())},
             "how": {"transport": "console"},

@@ -82,7 +82,7 @@ def _told(one: Opening) -> dict[str, Any]:
 def _looked(node: Node, call: Call) -> AuditFact:
     caller = call.principal
     facts = {
-        "who": {"participant": caller.participant, "client": caller.client, "user": caller.user, "role": ",".join(caller.roles)},
+        "who": caller.who(),
         "where": {"network": call.network}, "what": {"looked": "emergency-reviews"}, "how": {"transport": "http"},
     }  # fmt: skip
     return AuditFact(node.ids(), "", "admin", node.clock(), None, "read", node.site.revision, facts)

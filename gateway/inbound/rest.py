@@ -160,12 +160,7 @@ def _paged(call: Call, cursor: str = "before") -> tuple[list[tuple[str, str]], i
 
 async def _looked(node: Node, call: Call, what: str, facts: Mapping[str, Any]) -> None:
     """Reading the log is itself on record, before the answer leaves."""
-    who = {
-        "participant": call.principal.participant,
-        "client": call.principal.client,
-        "user": call.principal.user,
-        "role": ",".join(call.principal.roles),
-    }
+    who = call.principal.who()
     where = {"network": call.principal.network}
     fact = AuditFact(
         node.ids(), "", "admin", node.clock(), None, "read", node.site.revision,

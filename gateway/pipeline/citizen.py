@@ -177,7 +177,7 @@ def declined(node: Node, by: Principal, person: PersonKey, offer: Offer) -> Unit
     """That the person was asked and does not want it, on record: nothing changes, and nobody asks again."""
     at = node.clock()
     facts = {
-        "who": {"participant": by.participant, "client": by.client, "role": ",".join(by.roles)},
+        "who": {n: v for n, v in by.who().items() if v},
         "where": {"network": by.network},
         "what": {"question": offer.id},
         "how": {"transport": "console"},

@@ -187,10 +187,9 @@ def _fact(
     node: Node, caller: Principal, one: Opening | None, kind: Literal["admin", "refusal"], outcome: str, what: dict[str, str]
 ) -> AuditFact:  # fmt: skip
     """Who did what about an opening: `opened` tells for whom it was, `reviewed` what was found."""
-    acts = {"user": node.account(caller.user), "role": ",".join(caller.roles)}
-    acts = {"user": one.user, "role": one.role} if one is not None and what["emergency"] == "opened" else acts
+    acts = {"user": one.user, "role": one.role} if one is not None and what["emergency"] == "opened" else {}
     facts = {
-        "who": {"participant": caller.participant, "client": caller.client, **acts},
+        "who": caller.who(node.account(caller.user)) | acts,
         "where": {"network": caller.network},
         "what": what | ({"opening": one.id} if one is not None else {}),
         "why": {"purpose": "BTG"},

@@ -123,14 +123,8 @@ def _differences(row: DecisionRecord, now: Json) -> Sequence[dict[str, str]]:
 
 
 def _looked(node: Node, principal: Principal, what: Json, person: PersonKey | None) -> Unit:
-    who = {
-        "participant": principal.participant,
-        "client": principal.client,
-        "role": ",".join(principal.roles),
-        "user": principal.user,
-    }
     facts = {
-        "who": {n: v for n, v in who.items() if v},
+        "who": {n: v for n, v in principal.who().items() if v},
         "where": {"network": principal.network},
         "what": {"looked": "explanation", **what},
     }

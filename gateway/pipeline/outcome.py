@@ -74,7 +74,7 @@ def _sheet(node: Node, received: Received, prepared: Prepared, whose: Whose, agr
     )
     return Exchange(
         id=node.ids(), received_id=received.id, agreement=agreement.id, status="pending", site_revision=node.site.revision,
-        who=Who(principal.participant, principal.client, node.account(parsed.user or principal.user), ",".join(principal.roles)),
+        who=Who(**principal.who(node.account(parsed.user or principal.user))),
         whom=Whom(whose.person, agreement.recipient),
         when=When(received.at, due=by, keep_until=_keep_until(node, received, agreement)),
         where=Where(agreement.jurisdiction, principal.network, agreement.endpoint),

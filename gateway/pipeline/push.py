@@ -144,7 +144,7 @@ def _refused(node: Node, received: Received, error: GatewayError, prepared: Prep
     parsed = prepared.parsed if prepared is not None else None
     exchange = Exchange(
         id=node.ids(), received_id=received.id, agreement="", status="refused", site_revision=node.site.revision,
-        who=Who(principal.participant, principal.client, node.account(principal.user), ",".join(principal.roles)), whom=Whom(),
+        who=Who(**principal.who(node.account(principal.user))), whom=Whom(),
         when=When(received.at), where=Where(network=principal.network),
         what=What(parsed.trigger if parsed else ""), why=Why(reason=kind),
         how=How(parsed.standard if parsed else "", received.transport), steps=(Step("receive", received.at), Step("refuse", at, "refused", kind)),

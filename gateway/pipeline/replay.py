@@ -172,12 +172,7 @@ def _taken(parked: Exchange) -> Unit:
 
 def _fact(node: Node, exchange: Exchange, wish: Wish, what: str) -> AuditFact:
     facts = {
-        "who": {
-            "participant": wish.by.participant,
-            "client": wish.by.client,
-            "user": wish.by.user,
-            "role": ",".join(wish.by.roles),
-        },
+        "who": wish.by.who(),
         "where": {"network": wish.by.network},
         "what": {"operator": what, "allowed": sorted(wish.allowed), "lost": exchange.what.lost},
         "why": {"reason": wish.reason},

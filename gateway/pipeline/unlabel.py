@@ -25,14 +25,8 @@ def unlabelled(node: Node, reference: str, labels: Sequence[str], wish: Wish) ->
         raise Conflict("It has no such label.")
     at = node.clock()
     left = tuple(one for one in row.labels if one not in labels)
-    who = {
-        "participant": wish.by.participant,
-        "client": wish.by.client,
-        "role": ",".join(wish.by.roles),
-        "user": wish.by.user,
-    }
     facts = {
-        "who": who,
+        "who": wish.by.who(),
         "what": {"unlabelled": reference, "labels": sorted(labels), "left": sorted(left)},
         "why": {"reason": wish.reason},
     }
