@@ -19,7 +19,6 @@ what stood there.
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import re
@@ -30,6 +29,7 @@ from typing import Any
 
 from gateway.consent.codes import codes
 from gateway.model.agreement import Site
+from gateway.model.base64url import encoded
 
 COLUMNS = (
     "person", "decision", "purposes", "recipient", "from", "to", "signed-on", "signed-by", "authority", "form", "scan-sha256",
@@ -200,7 +200,7 @@ def _identified(text: str) -> dict[str, str]:
 
 def _consent(row: Mapping[str, str], keeper: Sequence[str]) -> dict[str, Any]:
     """The same row, the same Consent to the byte. The scan is named by its digest: Attachment.hash of R4 is SHA-1."""
-    digest = base64.urlsafe_b64encode(bytes.fromhex(row["scan-sha256"])).decode().rstrip("=")
+    digest = encoded(bytes.fromhex(row["scan-sha256"]))
     return {
         "resourceType": "Consent",
         "status": "active",

@@ -26,6 +26,7 @@ from gateway.model.records import Record, Unit
 from gateway.model.roles import held
 from gateway.pipeline import sessions
 from gateway.pipeline.idtoken import Expected, claims_of, key_id
+from gateway.pipeline.node import ACCOUNT
 from gateway.pipeline.sessions import Subject
 
 BEGUN, USED = (
@@ -153,5 +154,5 @@ def subject_of(people: People, claims: Mapping[str, Any]) -> Subject:
     value = claims.get(claim, "") if "citizen" in roles else ""
     identifier = (system, value) if isinstance(value, str) and 0 < len(value) <= 200 else ("", "")
     account = str(claims.get(terms.user_claim, ""))
-    user = account if "citizen" not in roles and sessions.ACCOUNT.fullmatch(account) else ""
+    user = account if "citizen" not in roles and ACCOUNT.fullmatch(account) else ""
     return Subject(token, user, named, identifier)

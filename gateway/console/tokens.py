@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from gateway.model.base64url import decoded, encoded
+
 
 def sign(key: bytes, use: str, fields: Sequence[str], until: datetime) -> str:
     """Fields (text) and an end to one token of the URL-safe alphabet. `use` keeps a token for one use from serving another."""
-    body = _pack("\0".join([str(int(until.timestamp())), *fields]).encode())
+    body = encoded("\0".join([str(int(until.timestamp())), *fields]).encode())
     return f"{body}.{_mac(key, use, body)}"
 
 
@@ -20,7 +21,7 @@ def unsign(key: bytes, use: str, token: str, now: datetime) -> tuple[str, ...] |
     body, _, mac = token.partition(".")
     if not body.isascii() or not mac.isascii() or not hmac.compare_digest(mac, _mac(key, use, body)):
         return None
-    until, *fields = _unpack(body).decode().split("\0")
+    until, *fields = decoded(body).decode().split("\0")
     return tuple(fields) if now.timestamp() < int(until) else None
 
 
@@ -29,12 +30,4 @@ def lasting(now: datetime, seconds: int) -> datetime:
 
 
 def _mac(key: bytes, use: str, body: str) -> str:
-    return _pack(hmac.new(key, f"{use}\0{body}".encode(), hashlib.sha256).digest())
-
-
-def _pack(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _unpack(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return encoded(hmac.new(key, f"{use}\0{body}".encode(), hashlib.sha256).digest())

@@ -24,6 +24,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from gateway.demo.people import people
+from gateway.model.base64url import encoded
 
 CLIENT = "ieum-demo"
 _FOLDER = Path(__file__).resolve().parent
@@ -110,12 +111,10 @@ class Provider:
             return JSONResponse({"error": "invalid_client"}, 401)
         said = dict(parse_qsl((await request.body()).decode()))
         until, asked, account = self._codes.pop(said.get("code", ""), (0.0, {}, ""))
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(said.get("code_verifier", "").encode()).digest()).rstrip(
-            b"="
-        )
+        challenge = encoded(hashlib.sha256(said.get("code_verifier", "").encode()).digest())
         fine = (
             said.get("grant_type") == "authorization_code" and time.monotonic() < until
-            and said.get("redirect_uri") == asked.get("redirect_uri") and challenge.decode() == asked.get("code_challenge")
+            and said.get("redirect_uri") == asked.get("redirect_uri") and challenge == asked.get("code_challenge")
         )  # fmt: skip
         if not fine:
             return JSONResponse({"error": "invalid_grant"}, 400)

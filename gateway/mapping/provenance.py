@@ -6,7 +6,6 @@ as a name for it (RFC 6920). Its form and its codes are in `mappings/provenance.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Any
 from gateway.data import data_path
 from gateway.mapping.context import MapContext
 from gateway.mapping.ids import keyed_id
+from gateway.model.base64url import encoded
 from gateway.model.document import Item, Mapped
 from gateway.model.report import Origin
 from gateway.model.wire import read_json
@@ -34,7 +34,7 @@ def attested(mapped: Mapped, document: bytes, context: MapContext, envelope: Map
     """
     if not mapped.items:
         return mapped
-    name = urlsafe_b64encode(sha256(document).digest()).decode().rstrip("=")
+    name = encoded(sha256(document).digest())
     form = _form()
     id = keyed_id(context.id_key, context.sender, form["resource"]["resourceType"], [name])
     made = {**deepcopy(form["resource"]), "id": id, **_said(mapped, form, f"ni:///sha-256;{name}", envelope)}

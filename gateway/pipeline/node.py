@@ -28,7 +28,7 @@ from gateway.validating.rulebook import Rulebook, Rules, rules_of
 T = TypeVar("T")
 LARGE = 64_000  # bytes; what costs is resources, and 64 KB of OBX are a thousand of them
 MAX_HELD = 200_000_000  # bytes of documents on their way at one time
-_ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}", re.ASCII)
+ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}", re.ASCII)  # what may be shown as an account
 
 
 class Cpu:
@@ -153,7 +153,7 @@ class Node:
 
     def account(self, user: str) -> str:
         """Who sat at a caller's system, when it reads like an account; anything else only as a keyed token."""
-        return user if not user or _ACCOUNT.fullmatch(user) else "token:" + self.keyring.token("user", user)[:16]
+        return user if not user or ACCOUNT.fullmatch(user) else "token:" + self.keyring.token("user", user)[:16]
 
     def participant(self, id: str) -> Participant:
         """A participant of the site, as its files leave it now. Raises KeyError."""

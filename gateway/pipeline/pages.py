@@ -6,8 +6,6 @@ stay as they are, and is bound to the caller, the agreement and its purpose. Not
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +14,8 @@ from urllib.parse import urlencode
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import Gone
+from gateway.errors import Gone, Malformed
+from gateway.model import base64url
 from gateway.model.document import Principal
 from gateway.model.search import Pairs
 from gateway.model.wire import read_json, write_json
@@ -56,7 +55,7 @@ def link(node: Node, mark: Mark) -> str:
         :_NONCE
     ]  # of what it seals: the same question gets the same link
     sealed = nonce + _cipher(node).encrypt(nonce, body, _USE)
-    text = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    text = base64url.encoded(sealed)
     return address(mark.type, mark.id, mark.interaction, ((PAGE, text),))
 
 
@@ -65,9 +64,9 @@ def opened(node: Node, text: str, principal: Principal) -> Mark:
     try:
         if not text.isascii() or len(text) > _MOST:
             raise Gone
-        sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        sealed = base64url.decoded(text)
         facts: dict[str, Any] = read_json(_cipher(node).decrypt(sealed[:_NONCE], sealed[_NONCE:], _USE))
-    except (InvalidTag, ValueError, binascii.Error):
+    except (InvalidTag, ValueError, Malformed):
         raise Gone from None
     asked = datetime.fromisoformat(facts.pop("asked"))
     mark = Mark(**{**facts, "pairs": tuple((name, value) for name, value in facts["pairs"])}, asked=asked)

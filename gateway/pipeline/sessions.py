@@ -7,7 +7,6 @@ takes it from those who are signed in as well.
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from gateway.pipeline.node import Node
 SESSION = "session"  # kind of the generic records of sessions, by the digest of the secret
 SEEN = "session-seen"  # kind of those that say when a session was last used; one of these alone is no session
 PROOF = "session"
-ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,31}", re.ASCII)  # what of a claim may be shown as an account
 _TOUCH = 10  # parts of the idle time after which being seen is written down again
 _MOST = 1_000
 
@@ -160,7 +158,7 @@ def _principal(participant: str, key: str, roles: tuple[str, ...], user: str, ne
 def _fact(node: Node, by: Principal, what: str, whose: str) -> AuditFact:
     """`what` became of the session of `whose` account, by whom."""
     facts = {
-        "who": {"participant": by.participant, "client": by.client, "user": by.user, "role": ",".join(by.roles)},
+        "who": by.who(),
         "where": {"network": by.network},
         "what": {"session": what, "of": whose},
     }
