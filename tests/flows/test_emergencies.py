@@ -179,6 +179,9 @@ def test_another_client_of_the_same_organisation_stays_outside(recorded: Flow) -
     assert open_for(node, other, made.person or person) is None
     assert open_for(node, replace(one, user="somebody"), made.person or person) is None
     assert opened(node, replace(one, user="nurse-lee"), Wanted(about, "dr-kim", "physician", REASON))[0] is None
+    for purposes, opens_it in ((("COC", "BTG"), True), (("COC",), False)):  # of a token
+        narrowed = replace(one, purposes=purposes)
+        assert (opened(node, narrowed, Wanted(about, "dr-kim", "physician", REASON))[0] is not None) is opens_it
 
 
 async def test_a_refusal_by_name_and_what_is_very_restricted_stay_closed(recorded: Flow, site: Site) -> None:

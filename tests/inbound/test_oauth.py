@@ -180,3 +180,13 @@ def test_what_a_call_says_of_itself() -> None:
     assert business_of({"extensions": {"hl7-b2b": said, "other": 1}, "user": "lee"}, TEAM) == Business(("COC",), "kim")
     assert business_of({"user": "lee"}, TEAM) == Business(("COC", "TREAT"), "lee")
     assert business_of({}, replace(TEAM, purposes=())) == Business(())
+
+
+def test_emergencies_are_claimed_by_name_or_not() -> None:
+    team = replace(TEAM, purposes=("COC", "BTG"), organization="https://team.example")
+    named = {"version": "1", "organization_id": team.organization, "purpose_of_use": ["BTG"]}
+    assert business_of({}, team) == Business(("COC",))
+    assert business_of({"extensions": {}}, team) == Business(("COC",))
+    assert business_of({"extensions": {"hl7-b2b": named}}, team) == Business(("BTG",))
+    with pytest.raises(UnknownCaller):
+        business_of({"extensions": {"hl7-b2b": named}}, replace(team, purposes=("COC",)))

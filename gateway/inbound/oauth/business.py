@@ -21,7 +21,7 @@ _LONGEST = 128
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """The purposes that the caller claims (all of its participant's when it names none), and who sits at its system."""
+    """The purposes that the caller claims (the usual ones of its participant when it names none), and who sits at its system."""
 
     purposes: tuple[str, ...]
     user: str = ""
@@ -34,7 +34,7 @@ def business_of(claims: Mapping[str, Any], participant: Participant) -> Business
     if not isinstance(said, Mapping):
         raise UnknownCaller
     if "hl7-b2b" not in said:
-        return Business(participant.purposes, user)
+        return Business(usual(participant), user)
     named = said["hl7-b2b"]
     if not isinstance(named, Mapping) or named.get("version") != _VERSION:
         raise UnknownCaller
@@ -42,6 +42,11 @@ def business_of(claims: Mapping[str, Any], participant: Participant) -> Business
         raise UnknownCaller
     subject = _text(named.get("subject_id", "")) or _text(named.get("subject_name", ""))
     return Business(_purposes(named.get("purpose_of_use"), participant), subject or user)
+
+
+def usual(participant: Participant) -> tuple[str, ...]:
+    """What a token is good for that names no purpose: all of its participant's, but for emergencies, which are claimed by name or not."""
+    return tuple(one for one in participant.purposes if one not in codes().purpose_classes["break-glass"])
 
 
 def _purposes(rows: Any, participant: Participant) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.errors import Busy, NotAllowed, UnknownCaller, Unusable
+from gateway.inbound.oauth.business import usual
 from gateway.inbound.oauth.compact import MAX_TOKEN
 from gateway.model.agreement import Issuer, Participant, Site
 from gateway.model.base64url import decoded
@@ -82,7 +83,7 @@ def _principal(node: Node, whose: _Whose, said: Mapping[str, Any], certificate: 
         raise UnknownCaller
     return Principal(
         whose.participant.id, str(said["client_id"]), user=_user(said), proof="introspection", network=network, scopes=scopes,
-        purposes=whose.participant.purposes,
+        purposes=usual(whose.participant),
     )  # fmt: skip
 
 
