@@ -70,6 +70,27 @@ def test_claims_of_any_kind_are_judged(changes: dict[str, Any]) -> None:
         assert claims != CLAIMS
 
 
+@pytest.mark.parametrize(
+    "header",
+    [{"typ": "at+jwt"}, {"jku": "https://elsewhere.example/keys"}, {"typ": ""}, {"x5u": "https://elsewhere.example"}],
+)
+def test_a_header_of_another_kind_is_refused(header: dict[str, str]) -> None:
+    with pytest.raises(UnknownCaller):
+        judged(signed(CLAIMS, **header))
+
+
+def test_a_large_token_is_read_and_a_larger_one_is_not() -> None:
+    assert judged(signed({**CLAIMS, "groups": "g" * 9_000}))["sub"] == "s"
+    with pytest.raises(UnknownCaller):
+        judged(signed({**CLAIMS, "groups": "g" * 16_384}))
+
+
+def test_a_claim_that_stands_twice_is_refused() -> None:
+    body = json.dumps(CLAIMS).encode().replace(b"{", b'{"sub": "other", ', 1)
+    with pytest.raises(UnknownCaller):
+        judged(jws.serialize_compact({"alg": "ES256", "kid": "k"}, body, KEY))
+
+
 ODD_KEYS = [
     [],
     [KEYS[0], KEYS[0]],
