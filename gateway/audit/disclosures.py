@@ -1,4 +1,4 @@
-"""The person's report: what went to whom, why, and that something was held back, refusals included (notes on audit, 2.2; PIPA art. 35).
+"""The person's report: what went to whom, why, and that something was held back, refusals included (PIPA art. 35; 45 CFR 164.528).
 
 Labels of what was held back are in it only for auditors: the label itself tells.
 """
@@ -68,7 +68,7 @@ class Disclosure:
 def report(entries: Iterable[Entry], told: Told) -> tuple[Disclosure, ...]:
     """All entries of one person, in their order, to one disclosure per exchange and one per other row, 0..*.
 
-    An intent is told only while no outcome follows it: then it counts as disclosed (notes on audit, 2.4).
+    An intent is told only while no outcome follows it: then it counts as disclosed, for nobody can say that it did not arrive.
     """
     kept: dict[str, Entry] = {}
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Audit rows out of the gateway and in again: CSV with formula-safe cells, NDJSON that can be verified offline (notes on audit, 2.2; RFC 4180)."""
+"""Audit rows out of the gateway and in again: CSV with formula-safe cells, NDJSON that can be verified offline (RFC 4180; OWASP, CSV Injection)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit row says: the one form of its facts, written by `facts_of` and read back by `entry_of` (notes on audit, 2.2).
+"""What an audit row says: the one form of its facts, written by `facts_of` and read back by `entry_of`.
 
     who    participant client user role            where  jurisdiction network endpoint device
     whom   recipient                               what   trigger released[{reference, version, digest}] withheld withheld_labels query

@@ -1,4 +1,4 @@
-"""R4 AuditEvents as views made when somebody reads: from an audit row and its exchange, never stored (IHE BALP; notes on audit, 2.1).
+"""R4 AuditEvents as views made when somebody reads: from an audit row and its exchange, never stored (IHE BALP).
 
 A profile is claimed in `meta.profile` only when the facts it needs are there. Nothing is invented to make an event conform: a
 default-deny without a consent on file has the same shape and claims nothing.

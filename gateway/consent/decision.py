@@ -1,4 +1,4 @@
-"""Decide one 6W1H request item by item (consent notes 1.4 and the exact rules; ARCHITECTURE.md, promise 2: no rule says yes, so no).
+"""Decide one 6W1H request item by item (R4 Consent; ARCHITECTURE.md, promise 2: no rule says yes, so no).
 
 Pure: the clock is request.when, nothing is kept between calls. Whatever cannot be read ends in a no.
 """
@@ -82,7 +82,7 @@ def _alike(item: Any, case: Case, marking: Marking, frame: Frame, seen: dict[Any
 
 
 def _query_refusal(case: Case) -> str:
-    """Each field that a question filters or sorts by is decided like an item of the person (exact rule 17)."""
+    """Each field that a question filters or sorts by is decided like an item of the person: hits and their number would tell of it."""
     fields = listed((case.question.how.get("query") or {}).get("fields"))
     items = [{"reference": f"{field['code'].partition('.')[0]}/#{field['code']}", "code": [field]} for field in fields]
     allowed = all(verdict.permit for verdict in verdicts_of(list(items), case))

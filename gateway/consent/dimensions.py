@@ -1,4 +1,4 @@
-"""What one provision says, dimension by dimension: AND between dimensions, OR inside one (R4 Consent.provision; exact rules 3 to 8).
+"""What one provision says, dimension by dimension: AND between dimensions, OR inside one (R4 Consent.provision).
 
 Matching is asymmetric when in doubt: a permit needs everything known and covered, a deny is met by any part or by an unknown.
 """

@@ -1,4 +1,4 @@
-"""The consents on file that count for a question: live, the newest of their series, each with its trust and its tree (rules 9, 10)."""
+"""The consents on file that count for a question: live, the newest of their series, each with its trust and its tree."""
 
 from __future__ import annotations
 

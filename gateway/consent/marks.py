@@ -1,4 +1,4 @@
-"""The labelling service: which level and sensitivities an item of a request has (DS4P; consent notes, rules 3 and 17).
+"""The labelling service: which level and sensitivities an item of a request has (HL7 FHIR DS4P).
 
 Labels only add up. Every source of labels is read by itself, so that a level beside a sensitivity cannot lower another source's.
 """

@@ -217,7 +217,7 @@ def _consent(row: Mapping[str, str], keeper: Sequence[str]) -> dict[str, Any]:
 
 
 def _performer(row: Mapping[str, str]) -> dict[str, Any]:
-    """Who signed, when it was not the person; without proof of the authority on file a permit of theirs is void (exact rule 10)."""
+    """Who signed, when it was not the person; without proof of the authority on file a permit of theirs is void."""
     if row["signed-by"] == "person":
         return {}
     authority = {"url": AUTHORITY, "valueCode": row["authority"]}

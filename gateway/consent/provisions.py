@@ -1,4 +1,4 @@
-"""A Consent's tree of provisions, compiled once per call and walked per item (R4 Consent.provision; exact rules 5 and 6).
+"""A Consent's tree of provisions, compiled once per call and walked per item (R4 Consent.provision).
 
 The deepest matching provision decides, a deny among siblings wins, a nested provision inherits each dimension it does not restate.
 """

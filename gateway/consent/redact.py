@@ -1,4 +1,4 @@
-"""Meet the obligations of a decision on a released resource, and read the result again to prove it (attack notes A39 to A41).
+"""Meet the obligations of a decision on a released resource, and read the result again to prove it.
 
 Nothing is changed in place. What is withheld leaves no trace: an optional reference goes, a required one is masked.
 """

@@ -160,7 +160,7 @@ def _grantors(consent: Json) -> list[Json]:
 
 
 def _organizations(consent: Json) -> list[Any]:
-    """One of the two, or both when they are the same: by these a series of Consents is told (exact rule 9)."""
+    """One of the two, or both when they are the same: by these a series of Consents is told."""
     controllers, managers = (_list(consent, name, "Consent") for name in ("controller", "manager"))
     if controllers and managers and controllers != managers:
         raise Unrestatable("organization", "Consent.manager")

@@ -1,4 +1,4 @@
-"""Statutes of the site's register: which of them a request invokes, and which items they reach (exact rule 14; law as data)."""
+"""Statutes of the site's register: which of them a request invokes, and which items they reach; law is data of the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may consent for whom: the person, a guardian, and until when (exact rules 10 and 11; PIPA art. 22-2)."""
+"""Who may consent for whom: the person, a guardian, and until when (PIPA art. 22-2)."""
 
 from __future__ import annotations
 

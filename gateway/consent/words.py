@@ -1,4 +1,4 @@
-"""What a sender wrote in its own words does not leave with what was decided by its codes (attack notes A39).
+"""What a sender wrote in its own words does not leave with what was decided by its codes.
 
 Codes are what labels and decisions rest on. A display, a code that nobody has classified in an element that no label is read from, a
 unit in words, the id of an element, a name in a reference or in an extension could say anything; none of it was decided, so none of it

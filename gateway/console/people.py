@@ -1,4 +1,4 @@
-"""`/console/people/{person}`: every audit row about one person in plain sentences (notes on audit, 2.2)."""
+"""`/console/people/{person}`: every audit row about one person in plain sentences (PIPA art. 35)."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _decoded(path: str) -> str:
 
 
 def _unconditional(bundle: Mapping[str, Any]) -> None:
-    """Raises Unanswerable for a condition: whether it is met would tell of what is kept (notes on attacks, A25 and A26)."""
+    """Raises Unanswerable for a condition: whether it is met would tell of what is kept."""
     entries = bundle.get("entry")
     for entry in entries if isinstance(entries, list) else ():
         request = entry.get("request") if isinstance(entry, dict) else None

@@ -1,4 +1,4 @@
-"""JSON in and out, the only way in: strict, bounded, with decimals kept as they were written (notes on input safety; RFC 8259).
+"""JSON in and out, the only way in: strict, bounded, with decimals kept as they were written (RFC 8259).
 
 FHIR decimals carry precision (`1.50` is not `1.5`, R4 datatypes, "decimal"), so a number with a point or exponent is read as
 `Exact`, a float that remembers its text and is written as that text.

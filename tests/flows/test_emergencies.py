@@ -1,4 +1,4 @@
-"""Emergency access over real HTTP: opened with a reason, for an hour, to be read, told to the person, reviewed within a day (attack notes, A43)."""
+"""Emergency access over real HTTP: opened with a reason, for an hour, to be read, told to the person, reviewed within a day."""
 
 from __future__ import annotations
 

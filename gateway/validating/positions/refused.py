@@ -1,4 +1,4 @@
-"""Why a body could not be read at all: what is wrong, in words, and where; never a value of it (RFC 8259; XML 1.0; notes on input safety)."""
+"""Why a body could not be read at all: what is wrong, in words, and where; never a value of it (RFC 8259; XML 1.0)."""
 
 from __future__ import annotations
 
