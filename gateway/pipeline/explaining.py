@@ -15,7 +15,7 @@ from gateway.model.questions import Exchange
 from gateway.model.records import AuditFact, DecisionRecord, Unit
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
-from gateway.pipeline.onfile import known_about
+from gateway.pipeline.onfile import birth_date_of, known_about
 from gateway.stages.decide import KEEP_UNTIL, given_of
 
 Json = Mapping[str, Any]
@@ -31,7 +31,7 @@ def explained(node: Node, principal: Principal, asked: Any) -> tuple[dict[str, A
     match asked:
         case {"request": dict(request), **rest} if not rest:
             person = _person(node, request)
-            told = {"steps": _steps(node, request, person)}
+            told = {"steps": _steps(node, _filled(node, request, person), person)}
             return told, _looked(node, principal, {"request": node.day(node.clock()).isoformat()}, person)
         case {"exchange": str(id), **rest} if not rest:
             exchange = node.store.exchange(id)
@@ -49,6 +49,14 @@ def _person(node: Node, request: Json) -> PersonKey | None:
         return None
     person = node.store.survivor(PersonKey(said.removeprefix(_PERSON)))
     return person if node.store.links(person) else None
+
+
+def _filled(node: Node, request: Json, person: PersonKey | None) -> Json:
+    """The request with the birth date on file, where it names somebody of this site and no date: a decision would have it."""
+    if person is None or "birthDate" in request["whom"]:
+        return request
+    birth = birth_date_of(node, person)
+    return {**request, "whom": {**request["whom"], "birthDate": birth}} if birth else request
 
 
 def _steps(node: Node, request: Json, person: PersonKey | None) -> list[dict[str, Any]]:

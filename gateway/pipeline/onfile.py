@@ -69,6 +69,13 @@ def about(items: Sequence[Item], was: PersonKey, now: PersonKey) -> tuple[Item, 
     return tuple(items) if was == now else readdress(items, {f"Patient/{was}": f"Patient/{now}"})
 
 
+def birth_date_of(node: Node, person: PersonKey) -> str:
+    """The day of birth (R4 date) that the kept Patients of a person agree on, or "". Raises a GatewayError when one cannot be opened."""
+    rows = [row for row in node.store.resources(person, "Patient") if not row.deleted]
+    said = {str(read_json(node.keyring.open(row.content)).get("birthDate", "")) for row in rows} - {""}
+    return said.pop() if len(said) == 1 else ""
+
+
 def _opened(node: Node, row: ResourceRecord, person: PersonKey) -> dict[str, Any]:
     return _about(read_json(node.keyring.open(row.content)), row, person)
 

@@ -138,6 +138,13 @@ async def test_a_request_is_explained_by_what_is_on_file(flow: Flow) -> None:
     told, unit = explained(flow.node, AUDITOR, {"request": request_about(flow, 304)})
     assert (told["steps"][-1]["says"], told["steps"][-1]["reason"]) == ("permit", "consent-permit")
     assert unit.puts[0].person in flow.persons(somebody(304))
+    await flow.drains()  # and is kept
+    asked = request_about(flow, 304)
+    undated = {**asked, "whom": {"reference": asked["whom"]["reference"]}}
+    bare = explained(flow.node, AUDITOR, {"request": undated})[0]["steps"]
+    assert (bare[-1]["says"], bare[-1]["reason"]) == ("permit", "consent-permit")  # the birth date is on file
+    child = {**asked, "whom": {**asked["whom"], "birthDate": flow.clock().date().isoformat()}}
+    assert explained(flow.node, AUDITOR, {"request": child})[0]["steps"][-1]["says"] == "deny"  # what is said counts
     stranger = {**request_about(flow, 304), "whom": {"reference": "Patient/nobody", "birthDate": "1950-01-01"}}
     told, unit = explained(flow.node, AUDITOR, {"request": stranger})
     assert (told["steps"][-1]["says"], unit.puts[0].person) == ("deny", None)
