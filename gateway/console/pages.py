@@ -50,13 +50,17 @@ Act = Callable[[Request, Visit], Response]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One page, or one form: who may see or send it. `asks`: it asks the issuer, and waits apart from the others."""
+    """One page, or one form: who may see or send it. `asks`: it asks the issuer, and waits apart from the others.
+
+    `nav` is the name of the message by which every page leads to it, in the order of the table; "" for none.
+    """
 
     method: Literal["GET", "POST"]
     path: str
     act: Act
     roles: tuple[str, ...]
     asks: bool = False
+    nav: str = ""
 
 
 def routes(desk: Desk, access: Access, people: People | None = None) -> list[BaseRoute]:
@@ -135,7 +139,7 @@ class _Door:
         visit = Visit(
             self.desk, self.access, messages(spoken), request.url.path, None, asked, request.path_params, form
         )
-        return replace(visit, people=self.people)
+        return replace(visit, people=self.people, menu=_MENU)
 
     def _problem(self, request: Request, visit: Visit, error: GatewayError) -> Response:
         if isinstance(error, UnknownCaller | NotAllowed):
@@ -223,19 +227,19 @@ PAGES = (
     Row("GET", "/console/enter", _enter_form, ANYONE),
     Row("POST", "/console/enter", _enter, ANYONE),
     Row("POST", "/console/leave", _leave, KEYS),
-    Row("GET", "/console", _shown(exchanges), READERS),
+    Row("GET", "/console", _shown(exchanges), READERS, nav="nav.exchanges"),
     Row("GET", "/console/exchanges/{exchange}", _shown(exchange), READERS),
     Row("POST", "/console/exchanges/{exchange}", _done(act), OPERATOR),
     Row("GET", "/console/people/{person}", _shown(person), READERS),
-    Row("GET", "/console/identities", _shown(identities), OPERATOR),
+    Row("GET", "/console/identities", _shown(identities), OPERATOR, nav="nav.identities"),
     Row("POST", "/console/identities", _done(link), OPERATOR),
-    Row("GET", "/console/sessions", _shown(signed_in), GUARDS),
-    Row("POST", "/console/sessions", _done(end), GUARDS),
-    Row("GET", "/console/emergencies", _shown(emergencies), GUARDS),
+    Row("GET", "/console/emergencies", _shown(emergencies), GUARDS, nav="nav.emergencies"),
     Row("POST", "/console/emergencies", _done(close), GUARDS),
-    Row("GET", "/console/gaps", _shown(gaps), INTEGRATOR),
-    Row("GET", "/console/received", _shown(received), CASEWORKER),
-    Row("GET", "/me", _shown(me.home), CITIZEN),
+    Row("GET", "/console/sessions", _shown(signed_in), GUARDS, nav="nav.sessions"),
+    Row("POST", "/console/sessions", _done(end), GUARDS),
+    Row("GET", "/console/gaps", _shown(gaps), INTEGRATOR, nav="nav.gaps"),
+    Row("GET", "/console/received", _shown(received), CASEWORKER, nav="nav.received"),
+    Row("GET", "/me", _shown(me.home), CITIZEN, nav="nav.me"),
     Row("GET", "/me/consents", me.listed, CITIZEN),
     Row("GET", "/me/allow/{offer}", _shown(me.asked), CITIZEN),
     Row("GET", "/me/withdraw/{consent}", _shown(me.withdrawing), CITIZEN),
@@ -244,3 +248,4 @@ PAGES = (
     Row("POST", "/me/consents/{consent}/withdraw", me.withdrawn, CITIZEN),
     Row("POST", "/me/questions/{offer}", me.declined, CITIZEN),
 )
+_MENU = tuple((row.path, row.nav, row.roles) for row in PAGES if row.nav)

@@ -17,16 +17,6 @@ from gateway.model.document import Principal
 from gateway.model.roles import held
 from gateway.pipeline.sessions import PROOF, Session
 
-PLACES = (
-    ("/console", "nav.exchanges", ("operator", "auditor", "protection-officer")),
-    ("/console/identities", "nav.identities", ("operator",)),
-    ("/console/emergencies", "nav.emergencies", ("operator", "protection-officer")),
-    ("/console/sessions", "nav.sessions", ("operator", "protection-officer")),
-    ("/console/gaps", "nav.gaps", ("integrator",)),
-    ("/console/received", "nav.received", ("caseworker",)),
-    ("/me", "nav.me", ("citizen",)),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -39,7 +29,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`asked` are the query parameters in order, `place` those of the path, `form` the fields of a POST."""
+    """`asked` are the query parameters in order, `place` those of the path, `form` the fields of a POST, `menu` the pages to go to
+    from any page: path, name of the message, roles.
+    """
 
     desk: Desk
     access: Access
@@ -51,6 +43,7 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict)
     people: People | None = None
     session: Session | None = None
+    menu: Sequence[tuple[str, str, Sequence[str]]] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -63,7 +56,7 @@ class Visit:
 
     def places(self) -> tuple[tuple[str, str], ...]:
         """Where one can go from any page, for the roles of who looks: path and name of the message."""
-        there = [one for one in PLACES if self.people is not None or one[0] not in ("/console/sessions", "/me")]
+        there = [one for one in self.menu if self.people is not None or one[0] not in ("/console/sessions", "/me")]
         return tuple((path, name) for path, name, roles in there if not self.roles.isdisjoint(roles))
 
     @property
