@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from gateway.errors import GatewayError
 from gateway.model.scopes import scopes_of
 from gateway.site.jwks import MOST_KEYS, key_problem, public_key
-from gateway.site.text import Place, Problem, Written
+from gateway.site.text import Place, Problem, Written, repeated
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _ADDRESS = "this must be an https address (http only on this machine), without user, query and fragment."
@@ -20,8 +20,8 @@ def client_problems(participants: Sequence[Written]) -> Iterator[Problem]:
     rows = [(w, ("clients", n), row) for w in participants for n, row in enumerate(w.value.get("clients", ()))]
     for written, place, row in rows:
         yield from _client(written, place, row)
-    yield from _twice((w, (*place, "id"), row["id"]) for w, place, row in rows)
-    yield from _twice(
+    yield from repeated((w, (*place, "id"), row["id"]) for w, place, row in rows)
+    yield from repeated(
         (w, (*place, "jwks", "keys", n), public_key(jwk).thumbprint)
         for w, place, row in rows
         for n, jwk in enumerate(row.get("jwks", {}).get("keys", ()))
@@ -35,7 +35,7 @@ def issuer_problems(participants: Sequence[Written]) -> Iterator[Problem]:
     for written, row in named:
         if not is_checked_address(row["url"]):
             yield written.problem(f"introspection.url: {_ADDRESS}", "introspection", "url")
-    yield from _twice((written, ("introspection", "issuer"), row["issuer"]) for written, row in named)
+    yield from repeated((written, ("introspection", "issuer"), row["issuer"]) for written, row in named)
 
 
 def _client(written: Written, place: Place, row: Mapping[str, Any]) -> Iterator[Problem]:
@@ -76,14 +76,3 @@ def is_checked_address(url: str) -> bool:
         not (parts.query or parts.fragment or parts.username or parts.password) and url.isascii() and url.isprintable()
     )
     return known and plain and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
-
-
-def _twice(values: Iterator[tuple[Written, Place, str]]) -> Iterator[Problem]:
-    first: dict[str, Problem] = {}
-    for written, place, value in values:
-        here = written.problem("", *place)
-        if value in first:
-            other = first[value]
-            yield Problem(here.file, here.line, f"{place[0]}: this is already taken at {other.file}:{other.line}.")
-        else:
-            first[value] = here

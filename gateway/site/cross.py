@@ -18,7 +18,7 @@ from gateway.model.agreement import V2Form
 from gateway.site.clients import client_problems, issuer_problems
 from gateway.site.nouns import basis_of
 from gateway.site.people import sign_in_problems
-from gateway.site.text import Place, Problem, Written, read_yaml
+from gateway.site.text import Problem, Written, read_yaml, repeated
 
 READ_TRIGGERS = frozenset(("read", "search"))
 DELIVERED = frozenset(("transaction", "message", "update"))
@@ -61,35 +61,24 @@ def _named_like_file(files: Files) -> Iterator[Problem]:
 def _twice(files: Files) -> Iterator[Problem]:
     """Ids, references, keys and ports belong to one participant, ids to one agreement."""
     for kind in (files.participants, files.agreements):
-        yield from _repeated((written, ("id",), written.value["id"]) for written in kind)
+        yield from repeated((written, ("id",), written.value["id"]) for written in kind)
     people = files.participants
-    yield from _repeated((w, ("references", n), r) for w in people for n, r in enumerate(w.value["references"]))
-    yield from _repeated(
+    yield from repeated((w, ("references", n), r) for w in people for n, r in enumerate(w.value["references"]))
+    yield from repeated(
         (w, ("keys", n, "sha256"), k["sha256"]) for w in people for n, k in enumerate(w.value.get("keys", ()))
     )
-    yield from _repeated((w, ("mllp", "port"), w.value["mllp"]["port"]) for w in people if "mllp" in w.value)
+    yield from repeated((w, ("mllp", "port"), w.value["mllp"]["port"]) for w in people if "mllp" in w.value)
     for written in people:
         for part in ("keys", "endpoints"):
-            yield from _repeated(
+            yield from repeated(
                 (written, (part, n, "id"), row["id"]) for n, row in enumerate(written.value.get(part, ()))
             )
-
-
-def _repeated(values: Iterator[tuple[Written, Place, Any]]) -> Iterator[Problem]:
-    first: dict[Any, Problem] = {}
-    for written, place, value in values:
-        here = written.problem("", *place)
-        if value in first:
-            other = first[value]
-            yield Problem(here.file, here.line, f"{place[0]}: this is already taken at {other.file}:{other.line}.")
-        else:
-            first[value] = here
 
 
 def _packages(site: Written) -> Iterator[Problem]:
     """One version of a package holds for the whole site."""
     rows = enumerate(site.value.get("packages", ()))
-    return _repeated((site, ("packages", number, "name"), row["name"]) for number, row in rows)
+    return repeated((site, ("packages", number, "name"), row["name"]) for number, row in rows)
 
 
 def _operator(files: Files) -> Iterator[Problem]:

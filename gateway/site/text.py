@@ -7,7 +7,7 @@ tags, values that hold themselves and files beyond the limits are refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -172,3 +172,15 @@ class _Making:
 
     def unreadable(self, text: str, node: Any) -> Unreadable:
         return Unreadable(Problem(self.file, node.start_mark.line + 1, text))
+
+
+def repeated(values: Iterator[tuple[Written, Place, Any]]) -> Iterator[Problem]:
+    """A problem for each value that stands at an earlier place already."""
+    first: dict[Any, Problem] = {}
+    for written, place, value in values:
+        here = written.problem("", *place)
+        if value in first:
+            other = first[value]
+            yield Problem(here.file, here.line, f"{place[0]}: this is already taken at {other.file}:{other.line}.")
+        else:
+            first[value] = here
