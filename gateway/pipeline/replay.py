@@ -179,7 +179,12 @@ def _fact(node: Node, exchange: Exchange, wish: Wish, what: str) -> AuditFact:
             "role": ",".join(wish.by.roles),
         },
         "where": {"network": wish.by.network},
-        "what": {"operator": what, "allowed": sorted(wish.allowed), "lost": exchange.what.lost},
+        "what": {
+            "operator": what,
+            "allowed": sorted(wish.allowed),
+            "lost": exchange.what.lost,
+            "replay_of": exchange.replay_of,
+        },
         "why": {"reason": wish.reason},
         "agreement": exchange.agreement,
     }
