@@ -29,6 +29,10 @@ class Principal:
     scopes: Scopes | None = None  # of its token; None: it came without one, and roles alone say what it may
     purposes: tuple[str, ...] | None = None  # the only ones it may claim now; None: all that its participant may
 
+    def answers_who(self) -> dict[str, str]:
+        """The question "who" of the seven, as audit rows answer it."""
+        return {"participant": self.participant, "client": self.client, "user": self.user, "role": ",".join(self.roles)}
+
     def may(self, type: str, letter: str) -> bool:
         """Whether its token, if it came with one, holds a SMART permission: `may("Patient", "r")`."""
         return self.scopes is None or allows(self.scopes, type, letter)

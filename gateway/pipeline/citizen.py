@@ -17,9 +17,10 @@ from gateway.errors import Conflict, GatewayError, NotAllowed, NotFound
 from gateway.model.agreement import Site
 from gateway.model.document import PersonKey, Principal, Received
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditFact, Record, Unit
+from gateway.model.records import Record, Unit
 from gateway.model.wire import write_json
 from gateway.pipeline import carry, offers
+from gateway.pipeline.acts import act
 from gateway.pipeline.node import Node
 from gateway.pipeline.offers import CONSENT, Offer, Wish
 from gateway.pipeline.onfile import consents_of
@@ -176,13 +177,8 @@ def _answer(person: PersonKey, offer: Offer) -> str:
 def declined(node: Node, by: Principal, person: PersonKey, offer: Offer) -> Unit:
     """That the person was asked and does not want it, on record: nothing changes, and nobody asks again."""
     at = node.clock()
-    facts = {
-        "who": {"participant": by.participant, "client": by.client, "role": ",".join(by.roles)},
-        "where": {"network": by.network},
-        "what": {"question": offer.id},
-        "how": {"transport": "console"},
-    }
-    fact = AuditFact(node.ids(), "", "admin", at, person, "declined", node.site.revision, facts)
+    told = {"question": offer.id}
+    fact = act(node, by, "declined", told, person=person, how={"transport": "console"})
     return Unit((Record(DECLINED, _answer(person, offer), {}, at), fact))
 
 

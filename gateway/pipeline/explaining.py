@@ -12,8 +12,9 @@ from gateway.consent.explain import explain
 from gateway.errors import Invalid, NotFound
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditFact, DecisionRecord, Unit
+from gateway.model.records import DecisionRecord, Unit
 from gateway.model.wire import read_json
+from gateway.pipeline.acts import act
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import known_about
 from gateway.stages.decide import KEEP_UNTIL, given_of
@@ -123,18 +124,7 @@ def _differences(row: DecisionRecord, now: Json) -> Sequence[dict[str, str]]:
 
 
 def _looked(node: Node, principal: Principal, what: Json, person: PersonKey | None) -> Unit:
-    who = {
-        "participant": principal.participant,
-        "client": principal.client,
-        "role": ",".join(principal.roles),
-        "user": principal.user,
-    }
-    facts = {
-        "who": {n: v for n, v in who.items() if v},
-        "where": {"network": principal.network},
-        "what": {"looked": "explanation", **what},
-    }
-    return Unit((AuditFact(node.ids(), "", "admin", node.clock(), person, "read", node.site.revision, facts),))
+    return Unit((act(node, principal, "read", {"looked": "explanation", **what}, person=person),))
 
 
 __all__ = ["explained"]

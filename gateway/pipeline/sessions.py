@@ -19,6 +19,7 @@ from gateway.model.document import PersonKey, Principal
 from gateway.model.records import AuditFact, Record, RecordGone, Unit
 from gateway.model.roles import held
 from gateway.model.signin import SignIn
+from gateway.pipeline.acts import act
 from gateway.pipeline.node import Node
 
 SESSION = "session"  # kind of the generic records of sessions, by the digest of the secret
@@ -159,12 +160,7 @@ def _principal(participant: str, key: str, roles: tuple[str, ...], user: str, ne
 
 def _fact(node: Node, by: Principal, what: str, whose: str) -> AuditFact:
     """`what` became of the session of `whose` account, by whom."""
-    facts = {
-        "who": {"participant": by.participant, "client": by.client, "user": by.user, "role": ",".join(by.roles)},
-        "where": {"network": by.network},
-        "what": {"session": what, "of": whose},
-    }
-    return AuditFact(node.ids(), "", "admin", node.clock(), None, what, node.site.revision, facts)
+    return act(node, by, what, {"session": what, "of": whose})
 
 
 def _key(secret: str) -> str:
