@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.errors import GatewayError, UnknownCaller
-from gateway.inbound.oauth.compact import Unproven, is_signed, unproven
 from gateway.inbound.oauth.signing import ALGORITHM, own_key, signed
 from gateway.model.agreement import Client, Participant, Site
 from gateway.model.document import Principal
 from gateway.model.ports import Clock, Keyring
 from gateway.model.scopes import Scopes, read_scopes, shared, written
+from gateway.pipeline.compact import Unproven, is_signed, unproven
 from gateway.pipeline.keysets import KeySets
 from gateway.pipeline.node import Node
 from gateway.site import client_of

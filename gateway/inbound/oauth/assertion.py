@@ -13,9 +13,9 @@ from functools import cache
 from joserfc.jwk import ECKey
 
 from gateway.errors import UnknownCaller
-from gateway.inbound.oauth.compact import Unproven, is_signed, unproven
 from gateway.model.agreement import Client, PublicKey
 from gateway.model.base64url import encoded
+from gateway.pipeline.compact import Unproven, is_signed, unproven
 from gateway.site.jwks import ALGORITHMS
 
 LIFETIME = 300  # seconds that an assertion may live, counted from now

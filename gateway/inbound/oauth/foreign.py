@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from gateway.errors import Busy, NotAllowed, UnknownCaller, Unusable
-from gateway.inbound.oauth.compact import MAX_TOKEN
 from gateway.model.agreement import Issuer, Participant, Site
 from gateway.model.base64url import decoded
 from gateway.model.document import Principal
 from gateway.model.scopes import Scopes, scopes_of, shared
 from gateway.model.wire import read_json
+from gateway.pipeline.compact import MAX_TOKEN
 from gateway.pipeline.node import Node
 
 _DEPTH = 8

@@ -19,7 +19,7 @@ from gateway.errors import UnknownCaller, Unusable
 from gateway.model.base64url import decoded
 from gateway.model.wire import read_json
 
-MAX_TOKEN = 8_192
+MAX_TOKEN, MAX_ID_TOKEN = 8_192, 16_384  # characters; what an issuer says of a person is longer
 _MAX_HEADER = 2_048
 _DEPTH = 6
 _HEADERS = frozenset(("alg", "kid", "typ", "jku"))
@@ -28,7 +28,7 @@ _LONGEST_KID = 128
 
 class _Registry(jws.JWSRegistry):
     max_header_length = _MAX_HEADER
-    max_payload_length = MAX_TOKEN
+    max_payload_length = MAX_ID_TOKEN
     max_signature_length = 2_048
 
 
@@ -60,19 +60,22 @@ class Unproven:
         return value
 
 
-def unproven(text: str) -> Unproven:
-    """A token in compact form, read strictly. Raises UnknownCaller, in one wording, for everything that is not one."""
-    parts = text.split(".") if 0 < len(text) <= MAX_TOKEN and text.isascii() else []
+def unproven(text: str, most: int = MAX_TOKEN, default_typ: str = "") -> Unproven:
+    """A token in compact form, read strictly; `default_typ` where its header may leave that out.
+
+    Raises UnknownCaller, in one wording, for everything that is not one.
+    """
+    parts = text.split(".") if 0 < len(text) <= most and text.isascii() else []
     if len(parts) != 3 or not all(parts):
         raise UnknownCaller
     try:
-        header, claims = _object(parts[0], _MAX_HEADER), _object(parts[1], MAX_TOKEN)
+        header, claims = _object(parts[0], _MAX_HEADER), _object(parts[1], most)
         decoded(parts[2])
     except Unusable:
         raise UnknownCaller from None
     if set(header) - _HEADERS or not all(isinstance(value, str) and value for value in header.values()):
         raise UnknownCaller
-    alg, kid, typ = (header.get(name, "") for name in ("alg", "kid", "typ"))
+    alg, kid, typ = header.get("alg", ""), header.get("kid", ""), header.get("typ", default_typ)
     if not (alg and kid and typ) or len(kid) > _LONGEST_KID:
         raise UnknownCaller
     return Unproven(text, alg, kid, typ, header.get("jku"), claims)
