@@ -127,6 +127,12 @@ class NotAllowed(Refused):
     said = "This caller may not do that."
 
 
+class TooYoung(NotAllowed):
+    """Somebody younger than those who consent themselves, by the ages of the site's policies."""
+
+    said = "Somebody of this age does not decide alone about sharing; a parent or guardian does."
+
+
 class OutOfScope(NotAllowed):
     """A caller whose token does not hold the scope that this needs."""
 
