@@ -10,7 +10,8 @@
     ├── Refused                  who asks, or what is asked, is not agreed
     │   ├── UnknownCaller        nobody we know, or proof missing or wrong
     │   ├── NotAllowed           known, but not for this
-    │   │   └── OutOfScope       not with the scopes of this token
+    │   │   ├── OutOfScope       not with the scopes of this token
+    │   │   └── TooYoung         not at this age
     │   ├── NotAgreed            no agreement names this trigger for this sender
     │   ├── Unanswerable         a question with a parameter or form we do not answer
     │   ├── NotFound             there is no such thing, or not for you: the same answer
