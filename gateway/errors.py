@@ -10,7 +10,8 @@
     ├── Refused                  who asks, or what is asked, is not agreed
     │   ├── UnknownCaller        nobody we know, or proof missing or wrong
     │   ├── NotAllowed           known, but not for this
-    │   │   └── OutOfScope       not with the scopes of this token
+    │   │   ├── OutOfScope       not with the scopes of this token
+    │   │   └── TooYoung         not at this age
     │   ├── NotAgreed            no agreement names this trigger for this sender
     │   ├── Unanswerable         a question with a parameter or form we do not answer
     │   ├── NotFound             there is no such thing, or not for you: the same answer
@@ -125,6 +126,12 @@ class NotAllowed(Refused):
     """A known caller that may not do this."""
 
     said = "This caller may not do that."
+
+
+class TooYoung(NotAllowed):
+    """Somebody younger than those who consent themselves, by the ages of the site's policies."""
+
+    said = "Somebody of this age does not decide alone about sharing; a parent or guardian does."
 
 
 class OutOfScope(NotAllowed):

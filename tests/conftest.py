@@ -62,6 +62,15 @@ def postgresql_url(postgresql_server: Any) -> Iterator[str]:
     _administer(postgresql_server, "one", _LEAVE, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
 
 
+@pytest.fixture(scope="module")
+def postgresql_two(postgresql_server: Any) -> Iterator[tuple[str, str]]:
+    """The URLs of two empty databases, for two nodes at one time."""
+    names = ("first", "second")
+    _administer(postgresql_server, "postgres", *(f"CREATE DATABASE {name}" for name in names))
+    yield tuple(postgresql_server.get_uri(database=name, driver="psycopg") for name in names)  # type: ignore[misc]
+    _administer(postgresql_server, "postgres", *(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """The URL of a file that is not there yet, in a folder that is not there yet, with a space in its name."""

@@ -24,6 +24,7 @@ class Codes:
     scopes: Mapping[str, str]
     categories: Mapping[tuple[str | None, str | None], str]
     meanings: Mapping[str, Mapping[str, Any]]
+    guardian_bases: Mapping[str, str]
     implicit: Mapping[str, Mapping[str, Any]]
     duties: tuple[Mapping[str, Any], ...]
     duty_codes: Mapping[str, Mapping[str, Any]]
@@ -54,6 +55,7 @@ def codes() -> Codes:
         scopes={row["id"]: row.get("within", "") for row in data["scopes"]},
         categories={_coding(row["id"]): row["scope"] for row in data["categories"]},
         meanings=_by_id(data["dataMeanings"]),
+        guardian_bases={row["id"]: row["basis"] for row in data["guardianBases"]},
         implicit=_by_id(data["implicitPolicies"]),
         duties=tuple(data["duties"]),
         duty_codes=_by_id(data["dutyCodes"]),

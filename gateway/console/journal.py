@@ -12,7 +12,8 @@ from gateway.errors import NotFound
 from gateway.model.agreement import Key, Participant
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditFact, AuditRow, DecisionRecord, GapCount, Record, Unit
+from gateway.model.records import AuditRow, DecisionRecord, GapCount, Record, Unit
+from gateway.pipeline.acts import act
 from gateway.pipeline.emergency import reviewed, reviews
 from gateway.pipeline.node import Node
 from gateway.pipeline.person import WORKLIST
@@ -42,14 +43,9 @@ class JournalDesk:
     def note_view(self, principal: Principal, what: Look) -> None:
         """See the port."""
         node = self._node
-        facts: dict[str, Any] = {
-            "who": principal.who(),
-            "where": {"network": principal.network},
-            "what": {"looked": what.page, **asked_as(what.asked.items())},
-            "how": {"transport": "console"},
-        }  # fmt: skip
-        fact = AuditFact(
-            node.ids(), what.exchange, "admin", node.clock(), what.person, "read", node.site.revision, facts
+        looked = {"looked": what.page, **asked_as(what.asked.items())}
+        fact = act(
+            node, principal, "read", looked, person=what.person, exchange=what.exchange, how={"transport": "console"}
         )
         node.store.commit(Unit((fact,))).result()
 

@@ -24,13 +24,16 @@ from gateway.errors import GatewayError, Invalid, NotAllowed, NotFound
 from gateway.model.document import PersonKey
 from gateway.model.records import AuditRow
 from gateway.model.wire import read_json, write_json
-from gateway.pipeline import citizen, offers, simulation
+from gateway.pipeline import citizen, offers, simulation, statements
 from gateway.pipeline.citizen import Standing
+from gateway.pipeline.guardians import wards
 from gateway.pipeline.offers import Offer, Wish
 from gateway.pipeline.sessions import Session, person_of
 from gateway.pipeline.simulation import Simulated
+from gateway.pipeline.statements import Speaker
 
 JSON = "application/json"
+FOR = "for"  # of the address: the id of whoever a guardian speaks for
 _TYPE, _MOST_ROWS, _SHOWN = "type-", 500, 40
 _TEXTS = ("offer", "until", "withdraw")
 
@@ -64,33 +67,41 @@ def refused(error: GatewayError) -> Response:
 
 
 def home(visit: Visit) -> Page:
-    """Everything at a glance; a plain page for somebody nobody here knows."""
+    """Everything at a glance; a plain page for somebody nobody here knows and who looks after nobody."""
     people, session = _who(visit)
-    person = person_of(people.node, session)
-    if person is None:
-        return visit.show(Look("me"), "me-nobody.html")
     node = people.node
+    kept = wards(node, session.identifier)
+    if not visit.one(FOR) and person_of(node, session) is None and not kept:
+        return visit.show(Look("me"), "me-nobody.html")
+    if not visit.one(FOR) and person_of(node, session) is None:
+        return visit.show(Look("me"), "me-others.html", wards=kept)
+    _, who, visit = _known(visit)
     return visit.show(
-        Look("me", person=person),
+        Look("me", person=who.person),
         "me.html",
-        questions=citizen.unasked(node, person),
-        standings=citizen.standings(node, person),
+        wards=kept,
+        ward=who.ward,
+        young=statements.is_too_young(node, who),
+        questions=citizen.unasked(node, who.person),
+        standings=citizen.standings(node, who.person),
         offers=tuple(_offers(people).values()),
-        told=_told(visit, person),
+        told=_told(visit, who.person),
         done=visit.one("done"),
     )
 
 
 def listed(request: Request, visit: Visit) -> Response:
-    """The Consents on file, what can be allowed, what is asked, and the token that a program sends with what changes something."""
-    people, person, _ = _known(visit)
+    """The Consents on file, what can be allowed, what is asked, for whom else, and the token that a program sends with what changes something."""
+    people, who, visit = _known(visit)
     node = people.node
-    visit.looked(Look("me", person=person))
+    visit.looked(Look("me", person=who.person))
     said = {
-        "consents": [_standing_json(one) for one in citizen.standings(node, person)],
+        "consents": [_standing_json(one) for one in citizen.standings(node, who.person)],
         "offers": [_offer_json(one) for one in _offers(people).values()],
         "questions": [{"offer": one.offer.id, "at": one.exchange.when.received.isoformat(), "types": list(one.types)}
-                      for one in citizen.unasked(node, person)],
+                      for one in citizen.unasked(node, who.person)],
+        "for": [{"id": one.id, "birthDate": one.birth_date} for one in wards(node, who.session.identifier)],
+        "decides": not statements.is_too_young(node, who),
         "token": visit.token(),
     }  # fmt: skip
     return _json(said) if wants_json(request) else to(visit.link("/me"))
@@ -98,29 +109,29 @@ def listed(request: Request, visit: Visit) -> Response:
 
 def asked(visit: Visit) -> Page:
     """The form by which something is allowed; nothing in it is chosen beforehand."""
-    people, person, _ = _known(visit)
+    people, who, visit = _deciding(visit, "give")
     offer = _offers(people).get(visit.place["offer"])
     if offer is None:
         raise NotFound
-    return _form(visit, people, person, offer, "")
+    return _form(visit, people, who.person, offer, "")
 
 
 def withdrawing(visit: Visit) -> Page:
     """What taking a Consent back would change, before it is taken back."""
-    people, person, _ = _known(visit)
-    standing = _mine(people, person, visit.place["consent"])
-    found = simulation.simulate(people.node, person, simulation.without(standing.id))
-    return visit.show(Look("me", person=person), "me-check.html", found=found, wish=None, standing=standing)
+    people, who, visit = _deciding(visit, "take-back")
+    standing = _mine(people, who.person, visit.place["consent"])
+    found = simulation.simulate(people.node, who.person, simulation.without(standing.id))
+    return visit.show(Look("me", person=who.person), "me-check.html", found=found, wish=None, standing=standing)
 
 
 def simulated(request: Request, visit: Visit) -> Response:
     """What a wish, or a withdrawal, would have changed in the last exchanges. Nothing is kept but that somebody looked."""
-    people, person, session = _known(visit)
+    people, who, visit = _known(visit)
     _ours(request, visit)
     if visit.form.get("withdraw"):
-        standing = _mine(people, person, visit.form["withdraw"])
-        found = simulation.simulate(people.node, person, simulation.without(standing.id))
-        page = visit.show(Look("me", person=person), "me-check.html", found=found, wish=None, standing=standing)
+        standing = _mine(people, who.person, visit.form["withdraw"])
+        found = simulation.simulate(people.node, who.person, simulation.without(standing.id))
+        page = visit.show(Look("me", person=who.person), "me-check.html", found=found, wish=None, standing=standing)
         return _json(_simulated_json(found)) if wants_json(request) else html(page, visit)
     try:
         wish = _wish(people, visit)
@@ -128,38 +139,37 @@ def simulated(request: Request, visit: Visit) -> Response:
         offer = _offers(people).get(visit.form.get("offer", ""))
         if offer is None or wants_json(request):
             raise
-        return html(_form(visit, people, person, offer, error.positions[0]), visit)
-    change = simulation.adding(citizen.draft(people.node, session, wish), person)
-    found = simulation.simulate(people.node, person, change)
-    page = visit.show(Look("me", person=person), "me-check.html", found=found, wish=wish, standing=None)
+        return html(_form(visit, people, who.person, offer, error.positions[0]), visit)
+    change = simulation.adding(statements.draft(people.node, who, wish), who.person)
+    found = simulation.simulate(people.node, who.person, change)
+    page = visit.show(Look("me", person=who.person), "me-check.html", found=found, wish=wish, standing=None)
     return _json(_simulated_json(found)) if wants_json(request) else html(page, visit)
 
 
 def given(request: Request, visit: Visit) -> Response:
     """A Consent, in force from now on."""
-    people, _, session = _known(visit)
+    people, who, visit = _known(visit)
     _ours(request, visit)
-    from_thread.run(citizen.give, people.node, session, _wish(people, visit))
+    from_thread.run(statements.give, people.node, who, _wish(people, visit))
     return _json({"done": "given"}, 201) if wants_json(request) else to(visit.link("/me", done="given"))
 
 
 def withdrawn(request: Request, visit: Visit) -> Response:
     """A Consent taken back, from now on."""
-    people, person, session = _known(visit)
+    people, who, visit = _known(visit)
     _ours(request, visit)
-    standing = _mine(people, person, visit.place["consent"])
-    from_thread.run(citizen.take_back, people.node, session, standing.id)
+    from_thread.run(statements.take_back, people.node, who, visit.place["consent"])
     return _json({"done": "withdrawn"}) if wants_json(request) else to(visit.link("/me", done="withdrawn"))
 
 
 def declined(request: Request, visit: Visit) -> Response:
     """A question answered with no: nothing changes, and it is not asked again."""
-    people, person, session = _known(visit)
+    people, who, visit = _deciding(visit, "decline")
     _ours(request, visit)
     offer = _offers(people).get(visit.place["offer"])
     if offer is None:
         raise NotFound
-    people.node.store.commit(citizen.declined(people.node, session.principal, person, offer)).result()
+    people.node.store.commit(statements.declined(people.node, who, offer)).result()
     return _json({"done": "declined"}) if wants_json(request) else to(visit.link("/me", done="declined"))
 
 
@@ -169,13 +179,19 @@ def _who(visit: Visit) -> tuple[People, Session]:
     return visit.people, visit.session
 
 
-def _known(visit: Visit) -> tuple[People, PersonKey, Session]:
-    """Raises NotFound for somebody nobody here knows."""
+def _known(visit: Visit) -> tuple[People, Speaker, Visit]:
+    """Whose pages these are (`for` in the address: a guardian's, for somebody else), and the visit as whoever speaks there. Raises NotFound
+    for somebody nobody here knows, and for anybody whom the signed-in person may not act for today."""
     people, session = _who(visit)
-    person = person_of(people.node, session)
-    if person is None:
-        raise NotFound
-    return people, person, session
+    who = statements.speaker(people.node, session, visit.one(FOR))
+    return people, who, replace(visit, principal=who.principal)
+
+
+def _deciding(visit: Visit, what: str) -> tuple[People, Speaker, Visit]:
+    """The same for what only somebody does who may decide. Raises TooYoung as well."""
+    people, who, visit = _known(visit)
+    from_thread.run(statements.check_age, people.node, who, what)
+    return people, who, visit
 
 
 def _ours(request: Request, visit: Visit) -> None:

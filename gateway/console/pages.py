@@ -36,7 +36,17 @@ from gateway.console.render import html, to
 from gateway.console.signed import People
 from gateway.console.staff import end, signed_in
 from gateway.console.visit import Page, Visit
-from gateway.errors import Busy, Defect, GatewayError, Malformed, NotAllowed, TooLarge, Unanswerable, UnknownCaller
+from gateway.errors import (
+    Busy,
+    Defect,
+    GatewayError,
+    Malformed,
+    NotAllowed,
+    TooLarge,
+    TooYoung,
+    Unanswerable,
+    UnknownCaller,
+)
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE
 from gateway.model.roles import held
@@ -150,6 +160,8 @@ class _Door:
             return html(Page("signin.html", {"wrong": "needed"}, error.status), visit)
         if isinstance(error, UnknownCaller):
             return html(Page("enter.html", {"wrong": False}, error.status), visit)
+        if isinstance(error, TooYoung):
+            return html(Page("problem.html", {"status": "too-young", "positions": ()}, error.status), visit)
         status = error.status if f"problem.{error.status}" in visit.messages.said else 500
         return html(Page("problem.html", {"status": status, "positions": error.positions}, error.status), visit)
 

@@ -93,9 +93,10 @@ class Visit:
         return form_token(subject_of(self.principal), self.access)
 
     def link(self, path: str, **parameters: str) -> str:
-        """An address of the console; an explicit choice of language is carried along."""
-        chosen = {"lang": self.one("lang")} if self.one("lang") else {}
-        pairs = {name: value for name, value in (parameters | chosen).items() if value}
+        """An address of the console; an explicit choice of language is carried along, and on a citizen's own pages for whom somebody acts."""
+        carried = ("lang", "for") if path == "/me" or path.startswith("/me/") else ("lang",)
+        pairs = parameters | {name: self.one(name) for name in carried if name not in parameters}
+        pairs = {name: value for name, value in pairs.items() if value}
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
     def again(self, **changes: str) -> str:

@@ -18,6 +18,7 @@ from gateway.model.door import Call, Door
 from gateway.model.records import AuditFact, Unit
 from gateway.model.released import Egress, Notice
 from gateway.model.wire import read_json
+from gateway.pipeline.acts import act
 from gateway.pipeline.emergency import MOST_SAID, Opening, Wanted, opened, reviewed, reviews, said
 from gateway.pipeline.node import Node
 
@@ -80,12 +81,7 @@ def _told(one: Opening) -> dict[str, Any]:
 
 
 def _looked(node: Node, call: Call) -> AuditFact:
-    caller = call.principal
-    facts = {
-        "who": caller.who(),
-        "where": {"network": call.network}, "what": {"looked": "emergency-reviews"}, "how": {"transport": "http"},
-    }  # fmt: skip
-    return AuditFact(node.ids(), "", "admin", node.clock(), None, "read", node.site.revision, facts)
+    return act(node, call.principal, "read", {"looked": "emergency-reviews"}, how={"transport": "http"})
 
 
 DOORS = (

@@ -15,11 +15,12 @@ from gateway.inbound.dialect import dialect_of, media_type
 from gateway.model.document import Received, Verdict
 from gateway.model.door import Call, Door
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditFact, Unit
+from gateway.model.records import Unit
 from gateway.model.released import Echo, Egress, Notice
 from gateway.model.report import outcome_of
 from gateway.model.wire import read_json
 from gateway.pipeline import carry
+from gateway.pipeline.acts import act
 from gateway.pipeline.batch import Carried, carry_batch
 from gateway.pipeline.node import Node
 from gateway.pipeline.push import Receipt
@@ -160,12 +161,7 @@ def _paged(call: Call, cursor: str = "before") -> tuple[list[tuple[str, str]], i
 
 async def _looked(node: Node, call: Call, what: str, facts: Mapping[str, Any]) -> None:
     """Reading the log is itself on record, before the answer leaves."""
-    who = call.principal.who()
-    where = {"network": call.principal.network}
-    fact = AuditFact(
-        node.ids(), "", "admin", node.clock(), None, "read", node.site.revision,
-        {"who": who, "where": where, "what": {"looked": what, **facts}},
-    )  # fmt: skip
+    fact = act(node, call.principal, "read", {"looked": what, **facts})
     await asyncio.wrap_future(node.store.commit(Unit((fact,))))
 
 

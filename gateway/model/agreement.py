@@ -183,6 +183,7 @@ class Site:
     packages: tuple[tuple[str, str], ...] = ()  # name and version of the FHIR packages that must be at hand
     profiles: tuple[str, ...] = ()  # canonical addresses of the profiles that resources are checked against
     sign_in: SignIn | None = None  # how people sign in; without it, keys only
+    attestors: frozenset[str] = frozenset()  # participants whose RelatedPerson says who is somebody's guardian
 
 
 def domain(recipient: str, project: str) -> str:

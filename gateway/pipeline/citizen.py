@@ -1,29 +1,20 @@
-"""A citizen's own affairs: what the Consents on file mean, what was refused for want of one, giving one and taking one back.
-
-Nothing here decides anything. A statement of a citizen is a document like any other: it goes through the line under the operator's own
-agreement, is checked, kept, on record, and holds from that commit on.
-"""
+"""A person's own affairs as they stand: what the Consents on file mean, and what was refused for want of one. Nothing here decides anything."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.consent.codes import codes
-from gateway.errors import Conflict, GatewayError, NotAllowed, NotFound
 from gateway.model.agreement import Site
-from gateway.model.document import PersonKey, Principal, Received
+from gateway.model.document import PersonKey
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditFact, Record, Unit
-from gateway.model.wire import write_json
-from gateway.pipeline import carry, offers
+from gateway.pipeline import offers
 from gateway.pipeline.node import Node
-from gateway.pipeline.offers import CONSENT, Offer, Wish
+from gateway.pipeline.offers import CONSENT, Offer
 from gateway.pipeline.onfile import consents_of
-from gateway.pipeline.sessions import Session, identifier_of, person_of
 
 DECLINED = "declined"  # kind of the generic records that a person does not want to be asked about an offer again
 NEWEST = 60  # exchanges that are looked at
@@ -137,7 +128,7 @@ def unasked(node: Node, person: PersonKey) -> tuple[Unasked, ...]:
             continue
         if (
             _UNSAID.issuperset(exchange.why.reason.split("+"))
-            and node.store.record(DECLINED, _answer(person, offer)) is None
+            and node.store.record(DECLINED, question_key(person, offer)) is None
         ):
             found[offer.id] = Unasked(
                 offer, exchange, _types(node, exchange, offer), exchange.how.interaction == "read"
@@ -169,74 +160,9 @@ def _types(node: Node, exchange: Exchange, offer: Offer) -> tuple[str, ...]:
     return tuple(kind for kind in offer.types if kind in named)
 
 
-def _answer(person: PersonKey, offer: Offer) -> str:
+def question_key(person: PersonKey, offer: Offer) -> str:
+    """The key of the record that a person does not want to be asked about an offer."""
     return f"{person} {offer.id}"
 
 
-def declined(node: Node, by: Principal, person: PersonKey, offer: Offer) -> Unit:
-    """That the person was asked and does not want it, on record: nothing changes, and nobody asks again."""
-    at = node.clock()
-    facts = {
-        "who": {n: v for n, v in by.who().items() if v},
-        "where": {"network": by.network},
-        "what": {"question": offer.id},
-        "how": {"transport": "console"},
-    }
-    fact = AuditFact(node.ids(), "", "admin", at, person, "declined", node.site.revision, facts)
-    return Unit((Record(DECLINED, _answer(person, offer), {}, at), fact))
-
-
-def draft(node: Node, session: Session, wish: Wish) -> dict[str, Any]:
-    """The Consent of a wish. One statement for each recipient and purpose: a new one takes the place of the last."""
-    system, value = identifier_of(node, session)
-    id = node.keyring.token("own-consent", f"{session.identifier[1]}|{wish.offer.id}")[:60]
-    at = node.clock()
-    patient = {"identifier": {"system": system, "value": value}}
-    return offers.given(node.site, wish, id, patient, at, at.astimezone(ZoneInfo(node.site.zone)).date())
-
-
-async def give(node: Node, session: Session, wish: Wish) -> None:
-    """The wish, in force when this returns. Raises what the line refuses it for."""
-    await _stated(node, session, draft(node, session, wish))
-
-
-async def take_back(node: Node, session: Session, id: str) -> None:
-    """A Consent in force of the person's own, whoever brought it, taken back. Raises NotFound for any other."""
-    person = person_of(node, session)
-    mine = standings(node, person) if person is not None else ()
-    if not any(one.id == id and one.state in ("in-force", "later") for one in mine):
-        raise NotFound
-    system, value = identifier_of(node, session)
-    patient = {"identifier": {"system": system, "value": value}}
-    own = node.keyring.token("withdrawal", id)[:60]
-    await _stated(node, session, offers.taken_back(node.site, own, patient, node.clock(), id))
-
-
-async def _stated(node: Node, session: Session, consent: Mapping[str, Any]) -> None:
-    """A citizen's statement through the line, kept. Raises its refusal; Conflict when it was not kept."""
-    person = person_of(node, session)
-    if person is None:
-        raise NotAllowed
-    by = replace(session.principal, participant=node.site.id)
-    received = Received(node.ids(), by, write_json(consent), "application/fhir+json", "me", node.clock())
-    receipt = await carry(node, received)
-    error: GatewayError | None = receipt.error
-    if error is not None:
-        raise error
-    kept = [node.store.exchange(id) for id, _ in receipt.exchanges]
-    if not any(one is not None and one.status == "kept" and one.whom.person == person for one in kept):
-        raise Conflict("The statement was not kept.")
-
-
-__all__ = [
-    "CONSENT",
-    "Standing",
-    "Unasked",
-    "declined",
-    "draft",
-    "exchanges",
-    "give",
-    "standings",
-    "take_back",
-    "unasked",
-]
+__all__ = ["CONSENT", "DECLINED", "Standing", "Unasked", "exchanges", "keys_of", "question_key", "standings", "unasked"]

@@ -7,7 +7,7 @@ out is decided like everything else, by the rules of the site (`breakGlass` of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Question
 from gateway.model.records import AuditFact, DataKey, Record, RecordGone, Sealed, Unit
 from gateway.model.wire import read_json, write_json
+from gateway.pipeline.acts import act
 from gateway.pipeline.node import Node
 from gateway.site import reading_agreements
 from gateway.stages.decide import Acting
@@ -187,14 +188,11 @@ def _fact(
     node: Node, caller: Principal, one: Opening | None, kind: Literal["admin", "refusal"], outcome: str, what: dict[str, str]
 ) -> AuditFact:  # fmt: skip
     """Who did what about an opening: `opened` tells for whom it was, `reviewed` what was found."""
-    acts = {"user": one.user, "role": one.role} if one is not None and what["emergency"] == "opened" else {}
-    facts = {
-        "who": caller.who(node.account(caller.user)) | acts,
-        "where": {"network": caller.network},
-        "what": what | ({"opening": one.id} if one is not None else {}),
-        "why": {"purpose": "BTG"},
-        "when": {"until": one.until.isoformat(), "review": one.review.isoformat()} if one is not None else {},
-        "how": {"interaction": "read"},
-    }
-    person = one.person if one is not None else None
-    return AuditFact(node.ids(), "", kind, node.clock(), person, outcome, node.site.revision, facts)
+    by = replace(caller, user=node.account(caller.user))
+    if one is not None and what["emergency"] == "opened":
+        by = replace(caller, user=one.user, roles=(one.role,))
+    return act(
+        node, by, outcome, what | ({"opening": one.id} if one is not None else {}), kind=kind,
+        person=one.person if one is not None else None, why={"purpose": "BTG"}, how={"interaction": "read"},
+        when={"until": one.until.isoformat(), "review": one.review.isoformat()} if one is not None else {},
+    )  # fmt: skip

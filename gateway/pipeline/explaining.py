@@ -12,10 +12,12 @@ from gateway.consent.explain import explain
 from gateway.errors import Invalid, NotFound
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange
-from gateway.model.records import AuditFact, DecisionRecord, Unit
+from gateway.model.records import DecisionRecord, Unit
 from gateway.model.wire import read_json
+from gateway.pipeline.acts import act
+from gateway.pipeline.guardians import patient_facts
 from gateway.pipeline.node import Node
-from gateway.pipeline.onfile import birth_date_of, known_about
+from gateway.pipeline.onfile import known_about
 from gateway.stages.decide import KEEP_UNTIL, given_of
 
 Json = Mapping[str, Any]
@@ -55,7 +57,7 @@ def _filled(node: Node, request: Json, person: PersonKey | None) -> Json:
     """The request with the birth date on file, where it names somebody of this site and no date: a decision would have it."""
     if person is None or "birthDate" in request["whom"]:
         return request
-    birth = birth_date_of(node, person)
+    birth = patient_facts(node, person).birth_date
     return {**request, "whom": {**request["whom"], "birthDate": birth}} if birth else request
 
 
@@ -131,12 +133,7 @@ def _differences(row: DecisionRecord, now: Json) -> Sequence[dict[str, str]]:
 
 
 def _looked(node: Node, principal: Principal, what: Json, person: PersonKey | None) -> Unit:
-    facts = {
-        "who": {n: v for n, v in principal.who().items() if v},
-        "where": {"network": principal.network},
-        "what": {"looked": "explanation", **what},
-    }
-    return Unit((AuditFact(node.ids(), "", "admin", node.clock(), person, "read", node.site.revision, facts),))
+    return Unit((act(node, principal, "read", {"looked": "explanation", **what}, person=person),))
 
 
 __all__ = ["explained"]

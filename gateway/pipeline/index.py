@@ -6,8 +6,9 @@ from gateway.errors import Defect
 from gateway.mapping.ids import keyed_id
 from gateway.model.document import Item
 from gateway.model.questions import Exchange
-from gateway.model.records import Lease, OutboxDone, ResourceRecord, Unit
+from gateway.model.records import EpochBump, Lease, OutboxDone, ResourceRecord, Unit
 from gateway.model.wire import read_json, write_json
+from gateway.pipeline.guardians import RELATED, indexed
 from gateway.pipeline.node import Node
 from gateway.stages.record import item_from
 
@@ -43,4 +44,6 @@ def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
     sealed, keys = node.keyring.seal(f"person:{person}", body)
     version = before.version + 1 if before else 1
     row = ResourceRecord(kind, id, version, person, source, labels, digest, exchange.when.received, sealed)
-    return Unit((*keys, row))
+    if kind != RELATED:
+        return Unit((*keys, row))
+    return Unit((*keys, row), (EpochBump(person),)) + indexed(node, item, person)  # who may consent for the person

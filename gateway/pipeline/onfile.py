@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from gateway.consent.guardianship import guardianships, with_performers
 from gateway.errors import GatewayError
 from gateway.model.agreement import Agreement
 from gateway.model.document import Item, PersonKey
@@ -13,6 +14,7 @@ from gateway.model.ports import Store
 from gateway.model.records import ResourceRecord
 from gateway.model.references import rewritten
 from gateway.model.wire import read_json
+from gateway.pipeline.guardians import related_of
 from gateway.pipeline.node import Node
 from gateway.stages.decide import OnFile
 from gateway.stages.identify import BIRTH, Known, Token, readdress
@@ -28,9 +30,11 @@ def known_of(store: Store, tokens: Sequence[Token]) -> Known:
 
 
 def consents_of(node: Node, person: PersonKey) -> tuple[int, list[tuple[ResourceRecord, dict[str, Any]]]]:
-    """The epoch, and every Consent on file of a person as it reads today. Raises a GatewayError when one cannot be opened."""
+    """The epoch, and every Consent on file of a person as it reads today, guardians by the reference that the guardianships on file name
+    them by. Raises a GatewayError when one cannot be opened."""
     epoch, rows = node.store.consents(person)
-    return epoch, [(row, _opened(node, row, person)) for row in rows]
+    related = related_of(node, person) if rows else ()
+    return epoch, [(row, dict(with_performers(_opened(node, row, person), related))) for row in rows]
 
 
 def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
@@ -44,15 +48,16 @@ def known_about(node: Node, person: PersonKey, references: Sequence[str]) -> OnF
 
     A Consent that cannot be opened makes the consents unknown, which is a no.
     """
-    epoch, rows = node.store.consents(person)
     try:
-        consents = [_opened(node, row, person) for row in rows]
+        epoch, rows = consents_of(node, person)
+        consents: list[dict[str, Any]] | None = [consent for _, consent in rows]
     except GatewayError:
-        consents = None
+        epoch, consents = node.store.consents(person)[0], None
+    powers = guardianships(related_of(node, person), f"Patient/{person}")
     known = node.store.labels(references)
     own = {label for row in node.store.resources(person, "Patient") for label in row.labels}
     known = {**known, f"Patient/{person}": tuple(sorted(own))} if own else known
-    return OnFile(person, consents, epoch, known)
+    return OnFile(person, consents, epoch, known, guardianships=powers)
 
 
 def _reported(node: Node, items: Sequence[Item], agreement: Agreement) -> dict[str, tuple[str, ...]]:
@@ -67,13 +72,6 @@ def _reported(node: Node, items: Sequence[Item], agreement: Agreement) -> dict[s
 def about(items: Sequence[Item], was: PersonKey, now: PersonKey) -> tuple[Item, ...]:
     """Items kept under a person who has since been merged, about the one who remained."""
     return tuple(items) if was == now else readdress(items, {f"Patient/{was}": f"Patient/{now}"})
-
-
-def birth_date_of(node: Node, person: PersonKey) -> str:
-    """The day of birth (R4 date) that the kept Patients of a person agree on, or "". Raises a GatewayError when one cannot be opened."""
-    rows = [row for row in node.store.resources(person, "Patient") if not row.deleted]
-    said = {str(read_json(node.keyring.open(row.content)).get("birthDate", "")) for row in rows} - {""}
-    return said.pop() if len(said) == 1 else ""
 
 
 def _opened(node: Node, row: ResourceRecord, person: PersonKey) -> dict[str, Any]:

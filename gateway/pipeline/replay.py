@@ -25,6 +25,7 @@ from gateway.model.records import (
     RecordGone,
     Unit,
 )
+from gateway.pipeline.acts import act
 from gateway.pipeline.again import LOSS_BUDGET, PARKED, Again, allowed_record, parked_record
 from gateway.pipeline.node import Node
 from gateway.pipeline.outcome import outcome
@@ -171,15 +172,13 @@ def _taken(parked: Exchange) -> Unit:
 
 
 def _fact(node: Node, exchange: Exchange, wish: Wish, what: str) -> AuditFact:
-    facts = {
-        "who": wish.by.who(),
-        "where": {"network": wish.by.network},
-        "what": {"operator": what, "allowed": sorted(wish.allowed), "lost": exchange.what.lost},
-        "why": {"reason": wish.reason},
-        "agreement": exchange.agreement,
-    }
-    at, person = node.clock(), exchange.whom.person
-    return AuditFact(node.ids(), exchange.id, "admin", at, person, what, node.site.revision, facts)
+    told = {
+        "operator": what, "allowed": sorted(wish.allowed), "lost": exchange.what.lost, "replay_of": exchange.replay_of,
+    }  # fmt: skip
+    return act(
+        node, wish.by, what, told, person=exchange.whom.person, exchange=exchange.id, why={"reason": wish.reason},
+        agreement=exchange.agreement,
+    )  # fmt: skip
 
 
 def _who(wish: Wish) -> str:

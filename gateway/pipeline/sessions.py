@@ -18,6 +18,7 @@ from gateway.model.document import PersonKey, Principal
 from gateway.model.records import AuditFact, Record, RecordGone, Unit
 from gateway.model.roles import held
 from gateway.model.signin import SignIn
+from gateway.pipeline.acts import act
 from gateway.pipeline.node import Node
 
 SESSION = "session"  # kind of the generic records of sessions, by the digest of the secret
@@ -157,12 +158,7 @@ def _principal(participant: str, key: str, roles: tuple[str, ...], user: str, ne
 
 def _fact(node: Node, by: Principal, what: str, whose: str) -> AuditFact:
     """`what` became of the session of `whose` account, by whom."""
-    facts = {
-        "who": by.who(),
-        "where": {"network": by.network},
-        "what": {"session": what, "of": whose},
-    }
-    return AuditFact(node.ids(), "", "admin", node.clock(), None, what, node.site.revision, facts)
+    return act(node, by, what, {"session": what, "of": whose})
 
 
 def _key(secret: str) -> str:

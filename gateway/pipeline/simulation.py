@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.consent import decide
+from gateway.consent.guardianship import guardianships, with_performers
 from gateway.model.document import PersonKey
 from gateway.model.questions import Exchange
 from gateway.model.records import DecisionRecord
 from gateway.model.wire import read_json
 from gateway.pipeline.citizen import exchanges, keys_of
+from gateway.pipeline.guardians import related_of
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import consents_of
 
@@ -53,8 +55,10 @@ def without(id: str) -> Change:
 
 def simulate(node: Node, person: PersonKey, change: Change) -> Simulated:
     """The last exchanges about the person that were decided, again with changed Consents: of `LAST` as many as `MOST_ITEMS` allows."""
+    related = related_of(node, person)
+    powers = guardianships(related, f"Patient/{person}")
     now = [consent for _, consent in consents_of(node, person)[1]]
-    then = change(now)
+    then = [with_performers(consent, related) for consent in change(now)]
     own = {f"Patient/{key}": f"Patient/{person}" for key in keys_of(node, person)}
     made, looked, items = [], 0, 0
     for exchange in exchanges(node, person, most=LAST):
@@ -65,7 +69,7 @@ def simulate(node: Node, person: PersonKey, change: Change) -> Simulated:
         if looked and items > MOST_ITEMS:
             break
         looked += 1
-        before, after = _released(node, question, now), _released(node, question, then)
+        before, after = (_released(node, question, consents, powers) for consents in (now, then))
         if before != after:
             made.append(Difference(exchange, _kinds(after - before), _kinds(before - after)))
     return Simulated(looked, tuple(made))
@@ -91,12 +95,14 @@ def _decided(node: Node, exchange: Exchange) -> DecisionRecord | None:
     return rows[-1] if rows else None
 
 
-def _released(node: Node, question: Mapping[str, Any], consents: Consents) -> frozenset[str]:
+def _released(node: Node, question: Mapping[str, Any], consents: Consents, powers: Consents) -> frozenset[str]:
     """The references that would be released today."""
-    return frozenset(decide(*_today(node, question, consents), node.site.register)["released"])
+    return frozenset(decide(*_today(node, question, consents, powers), node.site.register)["released"])
 
 
-def _today(node: Node, question: Mapping[str, Any], consents: Consents) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _today(
+    node: Node, question: Mapping[str, Any], consents: Consents, powers: Consents
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """A question put now, and what is on file for it. Labels that stuck since count."""
     since = node.store.labels([str(item["reference"]) for item in question["what"]])
     known = {
@@ -104,7 +110,7 @@ def _today(node: Node, question: Mapping[str, Any], consents: Consents) -> tuple
         for item in question["what"]
     }
     given = {
-        "implicitPolicy": node.site.implicit_policy, "consents": list(consents), "guardianships": [], "knownLabels": known,
+        "implicitPolicy": node.site.implicit_policy, "consents": list(consents), "guardianships": list(powers), "knownLabels": known,
     }  # fmt: skip
     return {**question, "when": node.clock().isoformat()}, given
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.errors import Conflict, NotFound
-from gateway.model.records import AuditFact, Unit
+from gateway.model.records import Unit
+from gateway.pipeline.acts import act
 from gateway.pipeline.node import Node
 from gateway.pipeline.replay import Wish
 
@@ -25,12 +26,8 @@ def unlabelled(node: Node, reference: str, labels: Sequence[str], wish: Wish) ->
         raise Conflict("It has no such label.")
     at = node.clock()
     left = tuple(one for one in row.labels if one not in labels)
-    facts = {
-        "who": wish.by.who(),
-        "what": {"unlabelled": reference, "labels": sorted(labels), "left": sorted(left)},
-        "why": {"reason": wish.reason},
-    }
-    fact = AuditFact(node.ids(), "", "admin", at, row.person, "label-removed", node.site.revision, facts)
+    told = {"unlabelled": reference, "labels": sorted(labels), "left": sorted(left)}
+    fact = act(node, wish.by, "label-removed", told, person=row.person, why={"reason": wish.reason})
     return Unit((replace(row, version=row.version + 1, labels=left, at=at), fact))
 
 

@@ -1,4 +1,4 @@
-"""A person takes a Consent back that somebody else brought: the statement is his own, the Consent on file becomes inactive with it."""
+"""A person, or a guardian, takes a Consent back that somebody else brought: the Consent on file becomes inactive with that statement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.model.records import ResourceRecord, Unit
 from gateway.model.wire import read_json, write_json
 from gateway.pipeline.node import Node
 
-BY_THE_PERSON = "citizen"  # the role of who speaks for himself
+BY_THE_PERSON = "citizen"  # the role of who signed in and speaks for himself, or as a guardian
 
 
 def with_source(node: Node, kept: Exchange, item: Item) -> Unit:
@@ -22,7 +22,7 @@ def with_source(node: Node, kept: Exchange, item: Item) -> Unit:
     Nothing for every other Consent. Raises Conflict when there is no such Consent of this person, or it does not hold.
     """
     named = _source(item.resource)
-    if kept.who.role != BY_THE_PERSON or item.resource.get("status") == "active" or not named:
+    if BY_THE_PERSON not in kept.who.role.split(",") or item.resource.get("status") == "active" or not named:
         return Unit()
     versions = node.store.versions("Consent", named)
     if not versions or node.store.survivor(versions[0].person) != kept.whom.person:

@@ -41,6 +41,7 @@ class Files:
 def cross_problems(files: Files) -> tuple[Problem, ...]:
     """0..* problems between the files of a site."""
     found = [*_named_like_file(files), *_twice(files), *_operator(files), *_addresses(files), *_packages(files.site)]
+    found += _attestors(files)
     found += sign_in_problems(files.site, {written.value["id"] for written in files.participants})
     found += [problem for written in files.participants for problem in _form(written)]
     found += [*client_problems(files.participants), *issuer_problems(files.participants)]
@@ -50,6 +51,15 @@ def cross_problems(files: Files) -> tuple[Problem, ...]:
         found += [*_manner(written, people, files), *_dialect(written, people), *_map(written, files.root)]
         found += _emergency(written, people, files)
     return tuple(found)
+
+
+def _attestors(files: Files) -> Iterator[Problem]:
+    """Who may say who is somebody's guardian is a participant of the site."""
+    known = {written.value["id"] for written in files.participants}
+    for number, name in enumerate(files.site.value.get("guardians", {}).get("attested-by", ())):
+        if name not in known:
+            place = ("guardians", "attested-by", number)
+            yield files.site.problem(f"guardians.attested-by[{number}]: there is no such participant.", *place)
 
 
 def _named_like_file(files: Files) -> Iterator[Problem]:

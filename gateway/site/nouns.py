@@ -130,6 +130,7 @@ def site(
         packages=tuple((row["name"], row["version"]) for row in value.get("packages", ())),
         profiles=tuple(value.get("profiles", ())),
         sign_in=_sign_in(value["sign-in"]) if "sign-in" in value else None,
+        attestors=frozenset(value.get("guardians", {}).get("attested-by", ())),
     )
 
 

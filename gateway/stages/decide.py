@@ -30,7 +30,7 @@ KEEP_UNTIL = "KEEP-UNTIL-"
 
 @dataclass(frozen=True, slots=True)
 class OnFile:
-    """What is known of the person when the question is put: consents (R4), their epoch, labels already given, birth date."""
+    """What is known of the person when the question is put: consents (R4), their epoch, labels already given, birth date, guardians."""
 
     person: PersonKey
     consents: Sequence[Json] | None  # None: the store could not be asked
@@ -38,6 +38,7 @@ class OnFile:
     known_labels: Mapping[str, Sequence[str]]
     birth_date: str = ""
     reported: Mapping[str, Sequence[str]] = field(default_factory=dict)  # reference → rules it was reported by before
+    guardianships: Sequence[Json] = ()  # who may consent for the person, and until when
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def given_of(site: Site, on_file: OnFile, labels: Mapping[str, Sequence[str]]) -
     return {
         "implicitPolicy": site.implicit_policy,
         "consents": None if on_file.consents is None else list(on_file.consents),
-        "guardianships": [],
+        "guardianships": list(on_file.guardianships),
         "knownLabels": {**on_file.known_labels, **labels},
     }
 

@@ -24,15 +24,18 @@ from gateway.demo.messages import Moment, admission, cases, discharge
 from gateway.demo.people import Person, people
 from gateway.demo.run import set_up
 from gateway.model.document import Principal, Received
-from gateway.model.wire import read_json
-from gateway.pipeline import carry
+from gateway.model.wire import read_json, write_json
+from gateway.pipeline import carry, drain
 from gateway.pipeline.node import Node
 from gateway.settings import Settings
 from gateway.site import load_site
 
 NUMBER = "https://hanbit-hospital.example/fhir/sid/patient-number"
 HOSPITAL, REFERRAL = "hanbit-hospital", "discharge-to-community-care"
-GUARDED = "Permits signed by guardians: 1. They are kept, and without effect until guardianship is on file.\n"
+GUARDED = (
+    "Permits signed by guardians: 1. They are kept, and have effect only while a participant that may attest it "
+    "says that these guardians hold.\n"
+)
 FORM = "https://ieum-gateway.example/policies/community-care/v1"
 
 
@@ -220,3 +223,37 @@ def test_a_paper_takes_effect_like_any_other_consent_and_once(site: Path) -> Non
             for t in [(NUMBER, node.keyring.token(NUMBER, p.number))]
         ]
     assert statuses == ["pending", "refused"]  # a guardian without authority on file permits nothing
+
+
+async def _attested(site: Path, guardian: str, person: Person) -> None:
+    role = {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "GUARD"}
+    said = {
+        "resourceType": "RelatedPerson", "id": "g77", "patient": {"identifier": {"system": NUMBER, "value": person.number}},
+        "identifier": [{"system": NUMBER, "value": guardian}], "relationship": [{"coding": [role]}],
+    }  # fmt: skip
+    node = build_node(Settings(site=site))
+    team = Principal("mapo-care-team", "test")
+    body = write_json(said)
+    document = Received(node.ids(), team, body, "application/fhir+json", "http", node.clock())
+    assert (await carry(node, document)).error is None
+    while await drain(node, "test"):
+        pass
+    await close(node)
+
+
+def test_a_paper_that_a_guardian_signed_counts_while_the_power_is_on_file(site: Path) -> None:
+    one = people()["silent"]
+    admitted(site, one)
+    assert (
+        run(
+            site, text(row(one, signed_by=f"{NUMBER}|G77", authority="legal-guardian", signed_on="2026-11-30"))
+        ).exit_code
+        == 0
+    )
+    asyncio.run(_attested(site, "G77", one))
+    with opened(site) as node:
+        at = node.clock().replace(microsecond=0)
+    carried(site, discharge(one, Moment(at, 50), cases()["discharges"]["silent"]))
+    with opened(site) as node:
+        (found,) = node.store.exchanges({"agreement": REFERRAL}, 10)
+    assert (found.status, found.why.reason) == ("pending", "consent-permit")

@@ -73,6 +73,7 @@ def test_there_is_one_agreement_of_each_kind() -> None:
         "notifiable-results": ("transaction", "statute", "active"),
         "consent-registration": ("keep", "policy", "active"),
         "own-consents": ("keep", "policy", "active"),
+        "guardianship-register": ("keep", "policy", "active"),
         "hospital-record": ("keep", "policy", "active"),
         "care-team-reads": ("read", "consent", "active"),
         "admission-notice": ("transaction", "consent", "shadow"),

@@ -39,8 +39,11 @@ _MOSTLY = st.sampled_from([True] * 11 + [False])
 
 
 @pytest.fixture(scope="module")
-def worlds(stage: Stage, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
-    with twins(stage, site, tmp_path_factory.mktemp("searches")) as made:
+def worlds(
+    stage: Stage, site: Site, tmp_path_factory: pytest.TempPathFactory, postgresql_two: tuple[str, str]
+) -> Iterator[Twins]:
+    """On PostgreSQL; the rows of the catalogue (test_facade.py) are asked on SQLite."""
+    with twins(stage, site, tmp_path_factory.mktemp("searches"), postgresql_two) as made:
         yield made
 
 

@@ -104,7 +104,7 @@ async def test_going_on_has_to_allow_the_loss(flow: Flow) -> None:
     phases = [decision.phase for decision in flow.node.store.decisions(exchange.id)]
     assert phases == ["replay"]
     (by,) = [f for f in flow.facts(exchange=exchange.id) if f["kind"] == "admin"]
-    assert by["facts"]["what"] == {"operator": "replay", "allowed": ["loss"], "lost": 2}
+    assert by["facts"]["what"] == {"operator": "replay", "allowed": ["loss"], "lost": 2, "replay_of": ""}
     assert by["facts"]["why"] == {"reason": "the care team knows"}
     assert by["facts"]["who"]["client"] == "key-admin"
     flow.verified()

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,8 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, create_engine
+from sqlalchemy import text as sql
 
 from gateway.app import build_node, close
 from gateway.demo.messages import Moment
@@ -59,12 +60,12 @@ class World:
 
     served: Served
     client: httpx.Client
-    database: Path
+    database: Engine
 
     def kept(self) -> int:
         """How many exchanges are on record."""
-        with closing(sqlite3.connect(self.database)) as connection:
-            return int(connection.execute("SELECT count(*) FROM exchanges").fetchone()[0])
+        with self.database.connect() as connection:
+            return int(connection.execute(sql("SELECT count(*) FROM exchanges")).scalar_one())
 
     @property
     def flow(self) -> Flow:
@@ -276,26 +277,33 @@ class Moments(Flow):
 
 
 @contextmanager
-def twins(stage: Stage, site: Site, folder: Path) -> Iterator[Twins]:
-    """Both worlds, served on sockets of this machine."""
+def twins(stage: Stage, site: Site, folder: Path, urls: Sequence[str] = ()) -> Iterator[Twins]:
+    """Both worlds, served on sockets of this machine, on databases of `urls` or files of their own."""
+    names = ("full", "bare")
+    databases = list(urls) or [f"sqlite:///{folder / name / 'gateway.db'}" for name in names]
     with ExitStack() as stack:
-        flows = [stack.enter_context(_filled_node(stage, site, folder, name)) for name in ("full", "bare")]
+        flows = [
+            stack.enter_context(_filled_node(stage, site, folder, name, url))
+            for name, url in zip(names, databases, strict=True)
+        ]
         worlds = []
-        for flow, name in zip(flows, ("full", "bare"), strict=True):
+        for flow, name, url in zip(flows, names, databases, strict=True):
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             served = stack.enter_context(serving(flow, patch, folder / name))
-            worlds.append(World(served, stack.enter_context(served.client("welfare")), folder / name / "gateway.db"))
+            engine = create_engine(url)
+            stack.callback(engine.dispose)
+            worlds.append(World(served, stack.enter_context(served.client("welfare")), engine))
         yield Twins(*worlds)
 
 
 @contextmanager
-def _filled_node(stage: Stage, site: Site, folder: Path, name: str) -> Iterator[Flow]:
+def _filled_node(stage: Stage, site: Site, folder: Path, name: str, url: str) -> Iterator[Flow]:
     """A node of one world; the second has the keys of the first."""
     own = folder / name
     own.mkdir(parents=True)
     if name != "full":
         shutil.copytree(folder / "full" / "keys", own / "keys")
-    built = build_node(Settings(data_dir=own), site)
+    built = build_node(Settings(data_dir=own, database_url=url), site)
     node = replace(built, clock=Still(), transports={**built.transports, "http": Post()})
     flow = Moments(node, node.clock, node.transports["http"], stage)  # type: ignore[arg-type]
     asyncio.run(built.transports["http"].close())

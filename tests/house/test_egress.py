@@ -37,6 +37,7 @@ _OPENS = {
     "gateway/pipeline/delivery.py": "what waits in the outbox, to be decided again",
     "gateway/pipeline/emergency.py": "the reason that was given for an emergency, for the decision and for whoever reviews it",
     "gateway/pipeline/explaining.py": "the request of a decision, to be asked again; references and rules are told of it, no content",
+    "gateway/pipeline/guardians.py": "who is whose guardian, for the decision; of the person as much as tells a guardian which child it is",
     "gateway/pipeline/index.py": "what waits in the outbox, to be kept here",
     "gateway/pipeline/onfile.py": "consents on file, for the decision",
     "gateway/pipeline/outcome.py": "the Consents on file, to see whether a late one would undo what they say",
