@@ -8,7 +8,7 @@ import importlib
 import sys
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,14 @@ _GENERIC = {"frozenset", "set", "list", "dict", "tuple"}  # frozenset[str]() is 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed function or table: its module and name, the lines of the changed statement, and what was changed."""
+    """A changed function or table: its module and name, its line, what was changed, and the lines that a test must run to tell."""
 
     module: str
     name: str
-    lines: tuple[int, int]
+    line: int
     said: str
+    reach: tuple[range, ...]
     put: Callable[[], None]
-
-    @property
-    def table(self) -> bool:
-        """Whether it is a value of the module, worked out when the module is loaded."""
-        return self.name.startswith("=")
 
     @property
     def key(self) -> str:
@@ -66,7 +62,7 @@ def _numbered(found: Iterator[Mutant]) -> Iterator[Mutant]:
     for one in found:
         seen[one.said] = number = seen.get(one.said, 0) + 1
         said = one.said if number == 1 else f"{one.said} ({number})"
-        yield Mutant(one.module, one.name, one.lines, said, one.put)
+        yield replace(one, said=said)
 
 
 def _of_function(loaded: types.ModuleType, top: ast.stmt, function: ast.FunctionDef, name: str) -> Iterator[Mutant]:
@@ -77,7 +73,7 @@ def _of_function(loaded: types.ModuleType, top: ast.stmt, function: ast.Function
             change(memo[id(node)])
             code = compile(ast.fix_missing_locations(ast.Module([made], [])), str(loaded.__file__), "exec")
             put = _putting(loaded, name, code, memo[id(function)])
-            yield Mutant(_short(loaded), name, _lines(statement), said, put)
+            yield Mutant(_short(loaded), name, statement.lineno, said, (_lines(statement),), put)
 
 
 def _putting(loaded: types.ModuleType, name: str, code: types.CodeType, changed: ast.FunctionDef) -> Callable[[], None]:
@@ -113,6 +109,7 @@ def _of_table(loaded: types.ModuleType, tree: ast.Module, top: ast.Assign | ast.
         if isinstance(later, ast.Assign | ast.AnnAssign) and names & _mentioned(later):
             again.append(later)
             names |= _names(later)
+    reach = tuple(_readers(loaded, tree, names))
     for node, _ in _changeable(top.value, top):  # type: ignore[arg-type]  # it has a value
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             continue  # a sentence for people
@@ -121,17 +118,28 @@ def _of_table(loaded: types.ModuleType, tree: ast.Module, top: ast.Assign | ast.
             made = copy.deepcopy(top, memo)
             change(memo[id(node)])
             code = compile(ast.fix_missing_locations(ast.Module([made, *again], [])), str(loaded.__file__), "exec")
-            yield Mutant(
-                _short(loaded), f"={min(_names(top))}", _lines(top), said, _running(loaded, code, frozenset(names))
-            )
+            put = _running(loaded, code, frozenset(names))
+            yield Mutant(_short(loaded), f"={min(_names(top))}", top.lineno, said, reach, put)
+
+
+def _readers(loaded: types.ModuleType, tree: ast.Module, names: set[str]) -> Iterator[range]:
+    """The functions that mention a value; all of the module when another one has it as well."""
+    whole = any(vars(room).get(name) is vars(loaded)[name] for room in _rooms(loaded) for name in names)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and (whole or names & _mentioned(node)):
+            yield _lines(node)
+
+
+def _rooms(loaded: types.ModuleType) -> list[types.ModuleType]:
+    """The other modules that may have a value of it."""
+    return [m for n, m in sys.modules.items() if n.startswith(("gateway", "tests", "test_")) and m is not loaded]
 
 
 def _running(loaded: types.ModuleType, code: types.CodeType, names: frozenset[str]) -> Callable[[], None]:
     def put() -> None:
         before = {name: vars(loaded)[name] for name in names}
         exec(code, vars(loaded))
-        rooms = [m for n, m in sys.modules.items() if n.startswith(("gateway", "tests", "test_")) and m is not loaded]
-        for room in rooms:
+        for room in _rooms(loaded):
             for name in names & vars(room).keys():
                 if vars(room)[name] is before[name]:
                     vars(room)[name] = vars(loaded)[name]
@@ -152,9 +160,8 @@ def _short(loaded: types.ModuleType) -> str:
     return loaded.__name__.rpartition(".")[2]
 
 
-def _lines(statement: ast.AST) -> tuple[int, int]:
-    first = statement.lineno  # type: ignore[attr-defined]
-    return first, getattr(statement, "end_lineno", None) or first
+def _lines(statement: ast.stmt) -> range:
+    return range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
 
 
 def _changeable(node: ast.AST, statement: ast.stmt) -> Iterator[tuple[ast.AST, ast.stmt]]:

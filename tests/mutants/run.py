@@ -84,8 +84,7 @@ class Reach:
     def tests(self, mutant: Mutant) -> tuple[list[tuple[Any, float]], bool]:
         """The tests that reach a mutant with their seconds, the quickest first, and whether what is read once has to be read again."""
         lines = self._lines.get(mutant.module, {})
-        first, last = (1, max(lines, default=0)) if mutant.table else mutant.lines
-        reached = {test for line in range(first, last + 1) for test in lines.get(line, ())}
+        reached = {test for part in mutant.reach for line in part for test in lines.get(line, ())}
         loading = _LOADING in reached
         known = sorted((self._seconds[t], t) for t in (self._items if loading else reached & self._items.keys()))
         quick = [(seconds, test) for seconds, test in known if seconds < LONG] or known
@@ -139,7 +138,7 @@ class Trial:
         ]
         tell(row_of(self.rows[-1]))
         for one in left:
-            tell(f"    gateway/consent/{module}.py:{one.lines[0]}: {one.key}")
+            tell(f"    gateway/consent/{module}.py:{one.line}: {one.key}")
 
     def _noticed(self, module: str, chosen: list[Mutant]) -> set[Mutant]:
         waiting, running, noticed, done = deque(chosen), {}, set(), 0
