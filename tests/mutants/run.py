@@ -121,8 +121,11 @@ class Trial:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
-        if self._is_child and call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        if call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
+            return
+        if self._is_child:
             os._exit(1)
+        tell(f"  fails without any change: {item.nodeid}")
 
     def _try(self, module: str) -> None:
         made = mutants(module)
