@@ -76,4 +76,15 @@ def test_two_items_of_one_reference_are_labelled_together_though_each_looks_like
     permits = [W.consent(W.rule("permit", securityLabel=[label]), label) for label in ("PSY", "HIV")]
     alike = [item(label, securityLabel=[label]) for label in ("PSY", "HIV")]
     both = [item("both", securityLabel=[label]) for label in ("PSY", "HIV")]
-    assert W.ask(*permits, what=[*alike, *both])["released"] == ["Observation/PSY", "Observation/HIV"]
+    for others in (alike, [*alike, *alike]):
+        assert W.ask(*permits, what=[*others, *both])["released"] == ["Observation/PSY", "Observation/HIV"]
+
+
+def test_items_that_differ_in_a_bound_of_their_time_or_in_saying_whose_they_are_are_not_decided_together():
+    permit = W.consent(W.rule("permit", dataPeriod={"start": "2026-01-01", "end": "2026-06-30"}))
+    inside = {"start": "2026-02-01", "end": "2026-03-01"}
+    for other in ({**inside, "start": "2025-02-01"}, {**inside, "end": "2026-07-01"}):
+        what = [item("in", date=inside), item("out", date=other)]
+        assert W.ask(permit, what=what)["released"] == W.ask(permit, what=what[::-1])["released"] == ["Observation/in"]
+    nobody = [item("plain"), item("nobody", subject="")]
+    assert W.ask(W.consent(W.rule("permit")), what=nobody)["released"] == ["Observation/plain"]

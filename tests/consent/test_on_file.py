@@ -63,3 +63,19 @@ def test_what_is_refused_is_refused_for_its_own_reason_however_broken_the_handli
     broken = {"handling": [{"purposes": ["TREAT"]}]}
     assert W.ask(W.consent(W.rule("deny")), register=broken)["reason"] == "consent-deny"
     assert W.ask(W.consent(W.rule("permit")), register=broken)["released"] == []
+
+
+def test_who_may_be_of_any_age_may_be_too_young_for_a_site_whose_children_consent_early():
+    asked = W.asked(
+        W.consent(W.rule("permit")), whom={"birthDate": "unknown"}, register={"ages": {"ownConsentFrom": 1}}
+    )
+    assert [step["says"] for step in explain(*asked) if step["step"] == "consent"] == ["untrusted: too-young"]
+    asked[2]["ages"]["ownConsentFrom"] = 0
+    assert decide(*asked)["released"] == ["Observation/a1c"]
+
+
+def test_a_day_is_a_day_of_the_site():
+    """09:00 of the 22nd in Seoul is the 21st in New York."""
+    permit = W.consent(W.rule("permit", period={"end": "2026-11-21"}))
+    assert W.ask(permit)["released"] == []
+    assert W.ask(permit, register={"timeZone": "America/New_York"})["released"] == ["Observation/a1c"]

@@ -101,13 +101,9 @@ class Trial:
         self.faults: list[str] = []
         self._is_child = False
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection(self) -> None:
-        """The examples are the same each time, and are kept nowhere."""
-        from hypothesis import settings
-
-        settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
-        settings.load_profile("mutants")
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Examples by chance are not asked: what they find, a test in words has to find each time."""
+        items[:] = [item for item in items if not getattr(item.obj, "is_hypothesis_test", False)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -225,7 +221,7 @@ def main() -> int:
     os.chdir(ROOT)
     trial = Trial(said.modules or list(MODULES), said.most, said.jobs, equivalents())
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder
+        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = folder  # not in the source tree
         code = pytest.main([*OPTIONS, TESTS], plugins=[trial])
     if not trial.rows:
         return int(code) or 2
