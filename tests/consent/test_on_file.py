@@ -14,10 +14,17 @@ def votes(*asked):
     return [(step["consent"], step["says"]) for step in explain(*asked) if step["step"] == "vote"]
 
 
-def test_a_store_that_was_not_asked_and_a_consent_that_cannot_be_read_have_no_name():
+def test_a_store_that_was_not_asked_has_no_name_and_a_consent_that_cannot_be_read_has_its_own():
     assert votes(*W.asked(given={"consents": None})) == [("", "store-unavailable")]
-    broken = W.consent(W.rule("permit"), policy=[7])
-    assert votes(*W.asked(broken)) == [("", "no-base-rule")]
+    broken = W.consent(W.rule("permit"), "broken", policy=[7])
+    assert votes(*W.asked(broken, W.consent(policy=[7], id=...), 7)) == [
+        ("", "no-base-rule"),
+        ("", "no-base-rule"),
+        ("broken", "no-base-rule"),
+    ]
+    assert [step["says"] for step in explain(*W.asked(broken)) if step["step"] == "consent"] == [
+        "indeterminate:no-base-rule"
+    ]
 
 
 def test_a_consent_without_an_id_is_used_without_a_name():
