@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 
 import gateway
-from gateway.consent.paper import AUTHORITY, COLUMNS, MOST_BYTES, MOST_IN_CELL, MOST_ROWS, Fault, papers
+from gateway.consent.paper import COLUMNS, MOST_IN_CELL, MOST_ROWS, Fault, papers
 from gateway.site import load_site
 
 HL7 = "http://terminology.hl7.org/CodeSystem"
+AUTHORITY = "https://ieum.example/fhir/StructureDefinition/consent-authority"
 NUMBER = "https://hanbit-hospital.example/fhir/sid/patient-number"
 SITE = load_site(Path(gateway.__file__).parent / "demo/site")
 TODAY = date(2026, 11, 1)
@@ -129,6 +131,13 @@ def test_the_consent_of_a_row():
     }
 
 
+def test_who_handed_it_in_is_one_organisation():
+    keeper = replace(SITE.participants["hanbit-hospital"], references=("Organization/a", "Organization/b"))
+    site = replace(SITE, participants={**SITE.participants, "hanbit-hospital": keeper})
+    (made,), _ = papers(text(ROW).encode(), site, "hanbit-hospital", TODAY)
+    assert made.consent["organization"] == [{"reference": "Organization/a"}]
+
+
 class TestFiles:
     head = text()
 
@@ -151,8 +160,8 @@ class TestFiles:
         assert read(content) == ((), tuple(faults))
 
     def test_one_that_is_too_large_and_one_of_the_largest_size(self):
-        assert papers(b"x" * (MOST_BYTES + 1), SITE, "hanbit-hospital", TODAY)[1] == (Fault(1, "", "too-large"),)
-        assert papers(b"x" * MOST_BYTES, SITE, "hanbit-hospital", TODAY)[1] != (Fault(1, "", "too-large"),)
+        assert papers(b"x" * 10_000_001, SITE, "hanbit-hospital", TODAY)[1] == (Fault(1, "", "too-large"),)
+        assert papers(b"x" * 10_000_000, SITE, "hanbit-hospital", TODAY)[1] != (Fault(1, "", "too-large"),)
         assert papers(b"\xff", SITE, "hanbit-hospital", TODAY) == ((), (Fault(1, "", "unreadable"),))
 
     def test_a_cell_that_holds_line_ends_is_counted_and_a_mark_in_front_is_not(self):
