@@ -37,7 +37,7 @@ def span(text: str, zone: tzinfo) -> Span:
 
 def days(text: str) -> tuple[date, date]:
     """The first and last day that a FHIR date of any precision can mean. Raises ValueError."""
-    if len(text) == 10 and text[4] == text[7] == "-" and _is_number(text[:4] + text[5:7] + text[8:]):
+    if len(text) == 10 and text[4] == text[7] == "-":  # no week
         return (day := date.fromisoformat(text)), day
     if len(text) == 7 and text[4] == "-" and _is_number(text[:4] + text[5:]):
         year, month = int(text[:4]), int(text[5:])

@@ -36,6 +36,13 @@ def test_what_is_no_date_time_is_not_guessed(text):
         span(text, SEOUL)
 
 
+def test_what_is_said_of_them_does_not_repeat_them():
+    with pytest.raises(ValueError, match=r"^not a FHIR date$"):
+        days("2026-1")
+    with pytest.raises(ValueError, match=r"^not a FHIR dateTime$"):
+        span("2026-01-01T9:00:00", SEOUL)
+
+
 DAYS = [
     ("2026", date(2026, 1, 1), date(2026, 12, 31)), ("2026-01", date(2026, 1, 1), date(2026, 1, 31)),
     ("2026-02", date(2026, 2, 1), date(2026, 2, 28)), ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
