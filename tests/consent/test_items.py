@@ -52,6 +52,10 @@ def test_a_resource_of_which_much_is_known():
     }  # fmt: skip
 
 
+def test_what_it_contains_is_nothing_that_it_refers_to():
+    assert item(performer=[{"reference": "#me"}, {"reference": "Practitioner/k"}])["refersTo"] == ["Practitioner/k"]
+
+
 def test_whose_it_is_when_it_is_of_several_people():
     both = {"subject": {"reference": "Patient/a"}, "focus": [{"reference": "Patient/b"}, {"reference": "Device/d"}]}
     assert item(**both)["subject"] == ["Patient/a", "Patient/b"]
@@ -111,8 +115,8 @@ class TestParts:
             "Observation/o#text",
             "Observation/o",
             "Observation/o#",
-            "Observation/other#value",
-            "o#value",
+            "Observation/other#issued",
+            "o#issued",
         ]
         assert parts_of(self.resource, whole, known) == (
             {**self.same, "reference": "Observation/o#note", "code": [], "freeText": True},

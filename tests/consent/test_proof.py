@@ -119,6 +119,7 @@ class TestParts:
         goal = {"resourceType": "Goal", "id": "g", "description": {"coding": [{"system": "urn:x", "code": "1"}]}}
         assert found(goal, Terms()) == []
         assert found({**goal, "description": {"text": "x"}}, Terms()) == [("prose", "Goal.description.text")]
+        assert found({**goal, "description": {"coding": "x"}}, Terms()) == [("prose", "Goal.description.coding")]
 
 
 class TestIdentifiers:
@@ -183,7 +184,7 @@ class TestChanged:
 
 class TestDates:
     source = output(
-        effectiveDateTime="2026-11-22", issued="2026-11-22T09:00:00Z", period={"start": "2026-11"}, code="2026-02-30"
+        code="2026-02-30", effectiveDateTime="2026-11-22", issued="2026-11-22T09:00:00Z", period={"start": "2026-11"}
     )
 
     def test_of_a_pseudonymous_output_are_those_of_its_source_each_earlier(self):
@@ -198,6 +199,7 @@ class TestDates:
             {"issued": "2026-10"},
         ):
             assert found(output(**elements), PSEUD, self.source) == [("date", f"Observation.{next(iter(elements))}")]
+        assert found(output(begins="2026-11T09:00:00Z"), PSEUD, self.source) == []
         assert found(output(effectiveDateTime=["2026-11-22"]), PSEUD, self.source) == [
             ("date", "Observation.effectiveDateTime[0]")
         ]

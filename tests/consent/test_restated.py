@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.consent.restate import Unrestatable, is_r5, r4_of
+from gateway.consent.restate import REASONS, Unrestatable, is_r5, r4_of
 
 SCOPES = "http://terminology.hl7.org/CodeSystem/consentscope"
 ACT_CODES = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -139,3 +139,9 @@ def test_what_has_another_form_is_refused_where_it_stands(over, place):
         r4_of({**LEAST, **over})
     assert refused.value.place == place
     assert str(refused.value) == refused.value.reason
+    assert refused.value.reason in REASONS
+
+
+def test_a_verification_on_no_day_has_none():
+    given = {**LEAST, "verification": [{"verified": True, "verificationDate": []}]}
+    assert r4_of(given)["verification"] == [{"verified": True}]

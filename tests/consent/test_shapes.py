@@ -20,7 +20,7 @@ def test_a_reference_in_any_form_names_the_same(reference, named):
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("valueString", True), ("valueMarkdown", True),
+    [("valueString", True), ("valueMarkdown", True), ("otherMarkdown", True), ("otherString", True),
      ("note", True), ("div", True), ("photo", True), ("status", False), ("String", True), ("string", False)],
 )  # fmt: skip
 def test_an_element_of_that_name_may_say_anything(name, told):

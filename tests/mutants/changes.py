@@ -86,6 +86,9 @@ def _putting(loaded: types.ModuleType, name: str, code: types.CodeType, changed:
         function.__code__ = inner
         if function.__defaults__:
             function.__defaults__ = tuple(_value(one, loaded) for one in changed.args.defaults)
+        named = zip(changed.args.kwonlyargs, changed.args.kw_defaults, strict=True)
+        if function.__kwdefaults__:
+            function.__kwdefaults__ = {one.arg: _value(default, loaded) for one, default in named if default}
 
     return put
 
