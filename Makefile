@@ -45,8 +45,8 @@ check: .venv/dev       ## format, lint, types, layers, house rules
 bench: .venv/bench     ## figures, as ratios within one run (ONLY=deciding: of that part, nothing written)
 	@$(PY) tests/bench/run.py $(if $(ONLY),--only $(ONLY))
 
-mutants: .venv/dev     ## one small change at a time in gateway/consent: does a test notice? (some minutes; not in CI)
-	@$(PY) tests/mutants/run.py
+mutants: .venv/dev     ## one small change at a time in gateway/consent: does a test notice? (ONLY="filed marks": of these; some minutes; not in CI)
+	@$(PY) tests/mutants/run.py $(ONLY)
 
 openapi: .venv/runtime ## write openapi/gateway.json anew
 	@$(PY) -m gateway openapi > openapi/gateway.json

@@ -51,7 +51,7 @@ def on_file(given: Mapping[str, Any], question: Question) -> tuple[Filed, ...]:
                 why = distrust(consent, guardianships_of(given), question)
                 live.append((_series(consent), _Live(consent, signed_at(consent, question), why)))
         except UNREADABLE:
-            broken.append(Filed("", "", "no-base-rule", None, ()))
+            broken.append(Filed(_id(given_so), "", "no-base-rule", None, ()))
     kept = [_filed(found, question) for group in _grouped(live) for found in _newest(group)]
     return tuple(sorted(kept + broken, key=lambda filed: filed.id))
 
@@ -111,4 +111,8 @@ def _filed(found: _Live, question: Question) -> Filed:
     except UNREADABLE:
         unclear = "no-base-rule"
     policies = tuple(str(policy.get("uri")) for policy in listed(consent.get("policy")))
-    return Filed(str(consent.get("id", "")), found.distrusted, unclear, root, policies)
+    return Filed(_id(consent), found.distrusted, unclear, root, policies)
+
+
+def _id(consent: Any) -> str:
+    return str(consent.get("id", "")) if isinstance(consent, Mapping) else ""

@@ -6,6 +6,8 @@ A date without a time means the whole day (month, year) in the site's zone; the 
 from __future__ import annotations
 
 import math
+import re
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
@@ -13,36 +15,40 @@ from typing import Any
 Span = tuple[float, float]
 ALWAYS: Span = (-math.inf, math.inf)
 _MICROSECOND = 1e-6
+_MOMENT = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?", re.ASCII
+)
 
 
 def span(text: str, zone: tzinfo) -> Span:
-    """A FHIR date, dateTime or instant as `[from, to)`. Raises ValueError or TypeError for anything else."""
+    """A FHIR date, dateTime or instant as `[from, to)`; seconds and zone may be left out. Raises ValueError or TypeError for anything else."""
     if len(text) <= 10:
         first, last = days(text)
-        after = last + timedelta(days=1)
-        return _midnight(first, zone), _midnight(after, zone)
+        return _midnight(first, zone), _midnight(last + timedelta(days=1), zone) if last < date.max else math.inf
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        raise ValueError("not a FHIR dateTime")
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     start = moment.timestamp()
-    return start, start + (_MICROSECOND if "." in text else 1.0 if text.count(":", 0, 19) > 1 else 60.0)
+    return start, start + (_MICROSECOND if found["fraction"] else 1.0 if found["seconds"] else 60.0)
 
 
 def days(text: str) -> tuple[date, date]:
     """The first and last day that a FHIR date of any precision can mean. Raises ValueError."""
-    if len(text) == 10 and text[4] == text[7] == "-" and (text[:4] + text[5:7] + text[8:]).isdigit() and text.isascii():
+    if len(text) == 10 and text[4] == text[7] == "-":  # no week
         return (day := date.fromisoformat(text)), day
-    parts = text.split("-")
-    if [len(part) for part in parts] != [4, 2, 2][: len(parts)] or not text.replace("-", "").isdecimal():
-        raise ValueError("not a FHIR date")
-    numbers = [int(part) for part in parts]
-    if len(numbers) == 3:
-        day = date(numbers[0], numbers[1], numbers[2])
-        return day, day
-    if len(numbers) == 2:
-        first = date(numbers[0], numbers[1], 1)
-        return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return date(numbers[0], 1, 1), date(numbers[0], 12, 31)
+    if len(text) == 7 and text[4] == "-" and _is_number(text[:4] + text[5:]):
+        year, month = int(text[:4]), int(text[5:])
+        return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+    if len(text) == 4 and _is_number(text):
+        return date(int(text), 1, 1), date(int(text), 12, 31)
+    raise ValueError("not a FHIR date")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def period(value: Mapping[str, Any], zone: tzinfo) -> Span:

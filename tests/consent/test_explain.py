@@ -86,6 +86,51 @@ def test_a_refused_question_permits_no_item(world):
     assert explain({}, {}, {})[0]["says"] == "cannot be read"
 
 
+def test_every_step_to_the_letter(world):
+    r5 = {"resourceType": "Consent", "id": "c5", "decision": "permit", "grantee": [{}]}
+    permit, broken = world.consent(world.rule("permit")), world.consent(world.rule("permit"), "broken", policy=[7])
+    request, given, register = world.asked(permit, broken, r5, 7, what=[{"x": 1}, world.a1c])
+    item, says = "Observation/a1c", "indeterminate:no-base-rule"
+    assert explain(request, given, register) == [
+        {"step": "question", "says": "may be asked"},
+        {"step": "consent", "consent": "c1", "says": "counts"},
+        {"step": "consent", "consent": "broken", "says": "indeterminate:no-base-rule"},
+        {"step": "consent", "consent": "[2]", "says": "cannot be restated: unknown-element (Consent.grantee)"},
+        {"step": "consent", "consent": "[3]", "says": "cannot be read"},
+        {"step": "verdict", "item": "", "says": "deny", "reason": "cannot be read"},
+        {"step": "label", "item": item, "says": "N"},
+        {"step": "vote", "item": item, "consent": "", "says": "no-base-rule"},
+        {"step": "vote", "item": item, "consent": "broken", "says": "no-base-rule"},
+        {"step": "vote", "item": item, "consent": "c1", "says": "permit", "node": "provision"},
+        {"step": "vote", "item": item, "consent": "c5", "says": "no-base-rule"},
+        {"step": "verdict", "item": item, "says": "deny", "reason": says, "rule": ""},
+        {
+            "step": "decision",
+            "says": "deny",
+            "reason": f"default-deny+{says}",
+            "result": decide(request, given, register),
+        },
+    ]
+    assert explain({}, {}, {})[0] == {"step": "question", "says": "cannot be read"}
+    nameless = explain(*world.asked(world.consent(world.rule("permit"), id=...)))
+    assert nameless[1] == {"step": "consent", "consent": "", "says": "counts"}
+
+
+def test_how_far_a_statute_reaches(world):
+    report = {**world.register["statutes"][0], "supports": ["Patient"]}
+    asked = world.asked(
+        who={"organizationType": "agency", "authorizedPurposes": ["PUBHLTH"]},
+        why={"purposeOfUse": ["PUBHLTH"], "legalBasis": "REPORT"},
+        what=[world.coded("Condition/tb", "A15"), {"reference": "Patient/p", "code": []}, world.a1c],
+        register={"statutes": [report]},
+    )
+    assert [step for step in explain(*asked) if step["step"] == "reach"] == [
+        {"step": "reach", "item": "Condition/tb", "statute": "REPORT", "says": "reached"},
+        {"step": "reach", "item": "Patient/p", "statute": "REPORT", "says": "support"},
+        {"step": "reach", "item": "Observation/a1c", "statute": "REPORT", "says": "other"},
+    ]
+
+
 @pytest.fixture
 def run():
     runner = CliRunner()

@@ -41,3 +41,17 @@ def test_it_answers_as_one_search_for_each_reference(seed: int) -> None:
 def test_nothing_hidden_is_named_nowhere() -> None:
     assert not Hidden(frozenset()).named_in("Condition/psy-1")
     assert Hidden(frozenset({"Condition/psy-1"})).named_in("Condition/psy-1")
+
+
+@pytest.mark.parametrize(
+    "text", ["Condition/psy-1-b", "Condition/psy-1-b-", "Condition/psy-1.b c", "Condition/psy-12", "xCondition/psy-1"]
+)
+def test_an_id_that_goes_on_is_another_one(text: str) -> None:
+    assert not Hidden(frozenset({"Condition/psy-1"})).named_in(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Condition/psy-1-", "Condition/psy-1. See", "see Condition/psy-1.", "/Condition/psy-1/_history/1", "psy-1"]
+)
+def test_an_id_that_ends_there_is_that_one(text: str) -> None:
+    assert Hidden(frozenset({"Condition/psy-1"})).named_in(text)

@@ -95,6 +95,8 @@ def hits(resource, when=NOW):
             "verificationStatus": {"coding": [{"code": "refuted"}]},
         },
         {"resourceType": "Procedure", "code": {"coding": [{"system": ICD, "code": "A15.0"}]}},
+        observation("3", valueQuantity={"value": 11}),
+        observation("3", valueQuantity={"value": 11, "unit": "mg/dL"}),
     ],
 )
 def test_not_reportable(resource):
@@ -110,6 +112,7 @@ def test_not_reportable(resource):
         (observation("22", valueString="  POSITIVE "), "word"),
         (observation("2", valueCodeableConcept={"text": "positive"}), "word"),
         (observation("3", **quantity(10.1)), "over"),
+        (observation("3", valueQuantity={"value": 11, "unit": "ug/dL"}), "over"),
         (observation("3", **quantity(10, comparator=">")), "over"),
         (observation("4"), "any"),
         ({"resourceType": "Condition", "code": {"coding": [{"system": ICD, "code": "A15.0"}]}}, "tb"),
@@ -130,6 +133,7 @@ def test_reportable(resource, rule):
         ("=", 10, None, True),
         ("=", 10, "<", False),
         ("=", 9, None, False),
+        ("=", 10, "=", False),
         (">=", 10, ">=", True),
         (">", 10, ">=", False),
     ],
@@ -137,6 +141,32 @@ def test_reportable(resource, rule):
 def test_quantities(comparator, value, said, met):
     rule = {**RULES[2], "value": {"quantity": {"comparator": comparator, "value": 10, "unit": "ug/dL"}}}
     assert bool(reportable(observation("3", **quantity(value, comparator=said)), [rule], NOW)) is met
+
+
+def test_a_type_that_nobody_said_how_to_withdraw_is_reported_by_no_rule():
+    rule = {**RULES[4], "type": "Procedure"}
+    assert (
+        reportable({"resourceType": "Procedure", "code": {"coding": [{"system": ICD, "code": "A15.0"}]}}, [rule], NOW)
+        == ()
+    )
+
+
+@pytest.mark.parametrize("text", ["PositiveXX", "Posi tive", "positive  result"])
+def test_other_words_are_others(text):
+    rule = {**RULES[1], "value": {"text-in": ["Positive", "Positive Result"]}}
+    met = reportable(observation("2", valueString=text), [rule], NOW)
+    assert [hit.rule for hit in met] == (["word"] if text == "positive  result" else [])
+
+
+VALID = [
+    ({"from": "2026-11-22"}, True), ({"from": "2026-11-23"}, False), ({"from": "2026-11"}, True), ({"from": "2026-12"}, False),
+    ({"to": "2026-11-22"}, True), ({"to": "2026-11-21"}, False), ({"to": "2026-11"}, True), ({"to": "2026-10"}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("valid", "met"), VALID)
+def test_a_rule_counts_from_its_first_day_to_its_last(valid, met):
+    assert bool(reportable(observation("4"), [{**RULES[3], "valid": valid}], NOW)) is met
 
 
 def test_a_rule_outside_its_time():

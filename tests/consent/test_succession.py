@@ -25,6 +25,14 @@ def deny(at: str = T2, *nested: str, scope: str = "") -> Mapping[str, Any]:
     return consent("deny", at, *nested, scope=scope)
 
 
+def deep(kind: str, *below: str, at: str = T2) -> Mapping[str, Any]:
+    """Provisions of these types, each inside the one before."""
+    provision: dict[str, Any] = {}
+    for one in (*reversed(below), kind):
+        provision = {"type": one, **({"provision": [provision]} if provision else {})}
+    return {"status": "active", "dateTime": at, "provision": provision}
+
+
 def gone(at: str = T2, kind: str = "permit") -> Mapping[str, Any]:
     return consent(kind, at, status="inactive")
 
@@ -39,6 +47,11 @@ def gone(at: str = T2, kind: str = "permit") -> Mapping[str, Any]:
         (permit(T2), [gone(T1), permit(T3), permit(T1)]),  # later than what is in force, and not than all
         (permit(T2), [permit(T2, scope="new"), permit(T2)]),  # on file before, and replaced since
         (deny(T2, "permit"), [deny(T2)]),
+        (deep("deny", "deny", "permit"), [deny(T2)]),
+        (
+            permit(T2, scope="new"),
+            [permit(T2), permit(T3)],
+        ),  # of the same date as what is in force, and earlier than another
         (consent("", T2), [deny(T2)]),  # what permits by its policy permits
         (deny(T1, scope="little"), [deny(T2)]),
         (gone(T2, "deny"), [deny(T2)]),  # a refusal taken back gives something
@@ -60,6 +73,9 @@ def test_what_may_not(new: Mapping[str, Any], versions: list[Mapping[str, Any]])
         (permit(T3), [gone(T1), permit(T2)]),
         (permit(T2, scope="new"), [permit(T2)]),
         (permit(T2), [permit(T2)]),
+        (permit(T2, scope="new"), [permit(T2), permit(T1)]),
+        (deep("deny", "deny", "deny", at=T1), [permit(T2)]),
+        (deny(T1, "deny"), [permit(T2)]),
         (permit("2026"), [permit("2026")]),
         (permit("2026-11-03"), [permit("2026-11-02")]),
         (deny(T1), [permit(T2)]),

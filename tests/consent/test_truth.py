@@ -55,6 +55,12 @@ def test_a_changed_rule_shows_with_file_and_line(
     change(site, file, old, new)
     found = said(site)
     assert any(line.startswith(f"{CASES}:") and case in line and says in line for line in found), found
+
+
+def test_the_check_of_a_site_says_the_same(site: Path) -> None:
+    for file, old, new, *_ in CHANGED[::3]:
+        change(site, file, old, new)
+    found = said(site)
     told = CliRunner().invoke(app, ["check", str(site)])
     assert told.exit_code == 1
     assert all(line in told.output for line in found)
