@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.consent import decide
 from gateway.consent.codes import codes
-from gateway.consent.labels import item_of, label, parts_of, rules_of
+from gateway.consent.labels import item_of, label, parts_of, rules_of, traits_of
 from gateway.consent.marks import Labelling, marks_of
 from gateway.consent.reporting import Hit, hit_of, reportable, with_hits
 from gateway.model.agreement import Agreement, Participant, Site
@@ -81,8 +81,9 @@ def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str
 
 def _labelled(item: Item, register: Json, rules: Labelling, known: Mapping[str, Sequence[str]]) -> Item:
     held = {item.reference: (*item.labels, *known.get(item.reference, ()))}
-    labels = label(item.resource, register, held, rules=rules)
-    return Item(item.resource, item.labels | labels, item.origin, item.derived_from)
+    traits = traits_of(item.resource, rules)
+    labels = label(item.resource, register, held, traits=traits)
+    return Item(item.resource, item.labels | labels, item.origin, item.derived_from, traits)
 
 
 def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFile) -> Decision:
@@ -136,11 +137,12 @@ def _questions(
     rules = rules_of(site.register)
     for item in left:
         whose = _whose(item, f"Patient/{on_file.person}")
+        traits = traits_of(item.resource, rules, item.traits)
         bare = item_of(
-            item.resource, site.register, item.labels, subject=whose, derived_from=item.derived_from, rules=rules
+            item.resource, site.register, item.labels, subject=whose, derived_from=item.derived_from, traits=traits
         )
         asked_for = with_hits(bare, hits.get(item.reference, ()))
-        made += [asked_for, *parts_of(item.resource, asked_for, on_file.known_labels)]
+        made += [asked_for, *parts_of(item.resource, asked_for, on_file.known_labels, traits=traits)]
     return tuple(made)
 
 
