@@ -40,12 +40,14 @@ class Case:
     plan: Plan
 
 
-def case_of(request: Request, given: Mapping[str, Any], register: Mapping[str, Any]) -> Case:
-    """Read request, state and register once. Raises one of UNREADABLE."""
+def case_of(
+    request: Request, given: Mapping[str, Any], register: Mapping[str, Any], rules: Labelling | None = None
+) -> Case:
+    """Read request, state and register once; `rules` are the register's, where they are compiled already. Raises one of UNREADABLE."""
     asked = question(request, register)
     filed, statutes = on_file(given, asked), invoked(asked)
     speaking = tuple((entry, entry.tree) for entry in filed if entry.tree is not None and entry.tree.lives)
-    rules = labelling(register, asked.codes)
+    rules = rules or labelling(register, asked.codes)
     return Case(
         question=asked,
         labelling=rules,

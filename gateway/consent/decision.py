@@ -14,7 +14,7 @@ from gateway.consent import verdict as answers
 from gateway.consent.asked import Asked, Frame
 from gateway.consent.case import Case, Request, asked_of, case_of, matchable, read, reading
 from gateway.consent.filed import Filed
-from gateway.consent.marks import Marking, codings_of
+from gateway.consent.marks import Labelling, Marking, codings_of
 from gateway.consent.provisions import Node
 from gateway.consent.purpose import refusal
 from gateway.consent.question import UNREADABLE, listed
@@ -25,17 +25,20 @@ from gateway.consent.verdict import Verdict, deny
 Met = Callable[[Node], bool]
 
 
-def decide(request: Request, given: Mapping[str, Any], register: Mapping[str, Any]) -> dict[str, Any]:
+def decide(
+    request: Request, given: Mapping[str, Any], register: Mapping[str, Any], *, rules: Labelling | None = None
+) -> dict[str, Any]:
     """The decision of a request (the form of conformance/consent/vectors.json).
 
     `decision` (permit | permit-with-redaction | deny), `reason`, `released` (references), `redacted` ({reference, because}),
     `obligations`, `consentsUsed`; `elements` ({reference: allowed element names}) only when a statute limits them, `changes`
     ({reference: rows of type, path, how}) only when the register's `handling` asks for values to be said less exactly.
+    `rules` are the register's label rules, where the caller has compiled them (`labels.rules_of`).
     Never raises for content that cannot be read: the answer is deny.
     """
     items = _items(request)
     try:
-        case = case_of(request, given, register)
+        case = case_of(request, given, register, rules)
         reason = refusal_of(case)
         verdicts = [deny(reason)] * len(items) if reason else verdicts_of(items, case)
         disclosing = case.question.how.get("action") == case.question.codes.defaults["disclosure"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.errors import GatewayError
@@ -17,6 +17,7 @@ from gateway.pipeline.node import Node
 from gateway.stages.decide import OnFile
 from gateway.stages.identify import BIRTH, Known, Token, readdress
 
+Consents = list[dict[str, Any]]
 REPORTED = "reported"  # kind of the generic records that a resource was reported under an agreement
 
 
@@ -33,9 +34,30 @@ def consents_of(node: Node, person: PersonKey) -> tuple[int, list[tuple[Resource
     return epoch, [(row, _opened(node, row, person)) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """What the store holds of a person, as it was at one moment; `consents` None: one of them cannot be opened, which is a no."""
+
+    person: PersonKey
+    epoch: int
+    consents: Consents | None
+    rows: Sequence[ResourceRecord]
+
+    def known(self, references: Collection[str]) -> OnFile:
+        """What a decision about these references reads."""
+        labels = {name: row.labels for row in self.rows if (name := f"{row.type}/{row.id}") in references}
+        patients = [row for row in self.rows if row.type == "Patient"]
+        return _known(self.person, self.epoch, self.consents, labels, patients)
+
+
 def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
     """Everything a decision about a person reads."""
     known = known_about(node, person, [item.reference for item in items])
+    return asked_under(node, known, birth_date, items, agreement)
+
+
+def asked_under(node: Node, known: OnFile, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
+    """What is known of a person, for a question about these items under an agreement."""
     return replace(known, birth_date=birth_date, reported=_reported(node, items, agreement))
 
 
@@ -45,14 +67,35 @@ def known_about(node: Node, person: PersonKey, references: Sequence[str]) -> OnF
     A Consent that cannot be opened makes the consents unknown, which is a no.
     """
     epoch, rows = node.store.consents(person)
-    try:
-        consents = [_opened(node, row, person) for row in rows]
-    except GatewayError:
-        consents = None
     known = node.store.labels(references)
-    own = {label for row in node.store.resources(person, "Patient") for label in row.labels}
-    known = {**known, f"Patient/{person}": tuple(sorted(own))} if own else known
-    return OnFile(person, consents, epoch, known)
+    return _known(person, epoch, readable(node, rows, person), known, node.store.resources(person, "Patient"))
+
+
+def file_of(node: Node, person: PersonKey, most: int) -> File:
+    """The file of a person, with so many rows at most."""
+    epoch, consents, rows = node.store.file(person, most)
+    return File(person, epoch, readable(node, consents, person), rows)
+
+
+def readable(node: Node, rows: Sequence[ResourceRecord], person: PersonKey) -> Consents | None:
+    """The Consents of rows as they read today; None, which is a no, when one of them cannot be opened."""
+    try:
+        return [_opened(node, row, person) for row in rows]
+    except GatewayError:
+        return None
+
+
+def _known(
+    person: PersonKey,
+    epoch: int,
+    consents: Consents | None,
+    known: Mapping[str, Sequence[str]],
+    patients: Sequence[ResourceRecord],
+) -> OnFile:
+    """Every Patient of the person has the labels of each."""
+    own = {label for row in patients for label in row.labels}
+    whole = {**known, f"Patient/{person}": tuple(sorted(own))} if own else known
+    return OnFile(person, consents, epoch, whole)
 
 
 def _reported(node: Node, items: Sequence[Item], agreement: Agreement) -> dict[str, tuple[str, ...]]:

@@ -95,9 +95,10 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     held = {item.reference for item in over}
     left = [item for item in inside if item.reference not in held]
     hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site, on_file))}
-    request = _request(_questions(left, hits, site, on_file), asked, on_file)
+    rules = rules_of(site.register)
+    request = _request(_questions(left, hits, site, rules, on_file), asked, on_file)
     given = given_of(site, on_file, {item.reference: sorted(item.labels) for item in items})
-    answer = _kept_for(decide(request.as_json(), given, site.register), asked, site)
+    answer = _kept_for(decide(request.as_json(), given, site.register, rules=rules), asked, site)
     dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
     return _decision(answer, request, over, items, on_file, dues)
 
@@ -130,11 +131,10 @@ def _hits(item: Item, asked: Asked, site: Site, on_file: OnFile) -> tuple[Hit, .
 
 
 def _questions(
-    left: Sequence[Item], hits: Mapping[str, tuple[Hit, ...]], site: Site, on_file: OnFile
+    left: Sequence[Item], hits: Mapping[str, tuple[Hit, ...]], site: Site, rules: Labelling, on_file: OnFile
 ) -> tuple[Json, ...]:
     """An item of the request per resource, and one per part of it that is decided by itself (prose, fields with own labels)."""
     made: list[Json] = []
-    rules = rules_of(site.register)
     for item in left:
         whose = _whose(item, f"Patient/{on_file.person}")
         traits = traits_of(item.resource, rules, item.traits)
