@@ -74,7 +74,7 @@ class Labelling:
 
     def labels(self, names: Iterable[str]) -> Marks:
         """Label codes of one source; a sensitivity without a level counts as restricted."""
-        said = tuple(listed(names))
+        said = names if names.__class__ is tuple else tuple(listed(names))
         found = self.named.get(said)
         if found is None:
             found = self.named[said] = marks_of(said, self.codes)
@@ -94,7 +94,7 @@ class Labelling:
             if code is None:
                 continue
             bare = plain(code)
-            known = known or (system in self.classified and self._well_formed(system, bare))
+            known = known or (system in self.classified and (not self.forms or self._well_formed(system, bare)))
             if (rows := self.rows.get(system)) is not None:
                 made |= rows.of(bare) if bare == code else rows.of(bare) | rows.of(code)
         return made, known
@@ -150,7 +150,7 @@ class Marking:
         self._known = known
         self._items: dict[str, list[Mapping[str, Any]]] = {}
         self._made: dict[str, Marks | None] = {}
-        self._by_key: dict[Any, Marks] = {}
+        self._unknown = rules.unclassified if rules.classifies else NOTHING
         self._normal = Marks(rules.codes.levels[rules.codes.defaults["unlabelled"]])
         for item in items:
             self._items.setdefault(item["reference"], []).append(item)
@@ -170,21 +170,12 @@ class Marking:
         return made | self._normal if made.level < 0 else made
 
     def _plain(self, item: Mapping[str, Any], codings: tuple[Coding, ...]) -> Marks:
-        """The marks of an item that has its code and labels, and nothing else to go by: the same for all items alike."""
+        """The marks of an item that has its code and labels, and nothing else to go by."""
         own, known = item.get("securityLabel"), self._known.get(item["reference"])
-        said = _names(own), _names(known)
-        key = codings or type_of(item["reference"]), bool(item.get("freeText")), said
-        made = self._by_key.get(key)
-        if made is None:
-            made = self._by_key[key] = self._by_code(item, codings) | self._set(said)
-        return made
-
-    def _set(self, said: tuple[tuple[Any, ...], tuple[Any, ...]]) -> Marks:
-        """The marks of an item's own labels and of those known of it."""
-        made = self._by_key.get(said)
-        if made is None:
-            made = self._by_key[said] = self._rules.labels(said[0]) | self._rules.labels(said[1])
-        return made
+        made = self._by_code(item, codings)
+        if own:
+            made |= self._rules.labels(_names(own))
+        return made | self._rules.labels(_names(known)) if known else made
 
     def _full(self, reference: str) -> Marks:
         if reference in self._made:
@@ -199,33 +190,30 @@ class Marking:
         self._made[reference] = made
         return made
 
-    @property
-    def _unknown(self) -> Marks:
-        return self._rules.unclassified if self._rules.classifies else NOTHING
-
     def _source(self, reference: str) -> Marks:
         if reference in self._items or reference in self._known:
             return self._full(reference)
         return self._unknown
 
     def _by_code(self, item: Mapping[str, Any], codings: tuple[Coding, ...]) -> Marks:
-        made, known = NOTHING, False
-        for coding in codings:
-            marks, classified = self._rules.coding(coding)
-            made, known = made | marks, known or classified
+        if len(codings) == 1:  # nearly always
+            made, known = self._rules.coding(codings[0])
+        else:
+            made, known = NOTHING, False
+            for coding in codings:
+                marks, classified = self._rules.coding(coding)
+                made, known = made | marks, known or classified
         if not self._rules.classifies:
             return made
         if not codings:
             known = bool(item.get("derivedFrom")) or type_of(item["reference"]) in self._rules.uncoded_normal
         if item.get("freeText") or not known:
             return made | self._unknown
-        return made if not codings and item.get("derivedFrom") else made | self._normal
+        return made | self._normal if codings or not item.get("derivedFrom") else made
 
 
 def _names(labels: Any) -> tuple[Any, ...]:
-    """The label codes that are said, 0..*. Raises TypeError for what is neither a text nor a list."""
-    if not labels:
-        return ()
+    """The label codes that are said, 1..*. Raises TypeError for what is neither a text nor a list."""
     if labels.__class__ is str or isinstance(labels, _LISTS):
         return listed(labels)
     raise TypeError

@@ -47,6 +47,8 @@ class _Codes:
 
     def failed(self, codings: Codings) -> int:
         """The bits of those that an item with these codings does not meet."""
+        if not self._all:
+            return 0
         met, coded = 0, False
         for coding in codings:
             met |= self._exact.get(coding, 0)
@@ -98,17 +100,22 @@ def _failed(tests: Iterable[tuple[int, Test]], item: Asked) -> int:
     return bits
 
 
-def _date(item: Mapping[str, Any]) -> Any:
-    said = item.get("date")
+def _made(raw: Mapping[str, Any], _codings: Codings, _marks: Marks) -> Any:
+    said = raw.get("date")
     if said.__class__ is str or not isinstance(said, Mapping):
         return said
     return said.get("start"), said.get("end")
+
+
+def _source(raw: Mapping[str, Any], _codings: Codings, _marks: Marks) -> Any:
+    author, custodian = raw.get("author"), raw.get("custodian")
+    return listed(author), custodian if custodian.__class__ is str else listed(custodian)
 
 
 _VALUES: Mapping[tuple[str, ...], Callable[[Mapping[str, Any], Codings, Marks], Any]] = {
     ("marks",): lambda _raw, _codings, marks: marks,
     ("type",): lambda raw, _codings, _marks: type_of(raw["reference"]),
     ("type", "codings"): lambda raw, codings, _marks: (type_of(raw["reference"]), codings),
-    ("made",): lambda raw, _codings, _marks: _date(raw),
-    ("author", "custodian"): lambda raw, _codings, _marks: (listed(raw.get("author")), listed(raw.get("custodian"))),
+    ("made",): _made,
+    ("author", "custodian"): _source,
 }  # as in Test.looks_at
