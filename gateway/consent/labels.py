@@ -219,7 +219,7 @@ def _is_duty(code: Any, table: Codes) -> bool:
 
 def _references(found: Sequence[Step], shape: Shape) -> Iterator[str]:
     for path, value in found:
-        if value.__class__ is str and shape.at(path).name == "reference" and not value.startswith("#"):
+        if isinstance(value, str) and shape.at(path).name == "reference" and not value.startswith("#"):
             yield named_in(value)
 
 

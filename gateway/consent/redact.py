@@ -151,9 +151,7 @@ def _kept(node: Mapping[str, Any], path: str, inside: _Inside) -> Any:
     shape = inside.shape
     for name, value in node.items():
         below = f"{path}.{name}" if path else name
-        plain = below.replace("_", "")
-        hidden = inside.before + plain in inside.terms.without  # leaves no trace, not even a mask
-        how = inside.terms.how(inside.kind, plain) if inside.terms.changes and not hidden else ""
+        hidden, how = _said_of(below, inside)
         if how == "mask":
             made |= _mask(name, value)
             continue
@@ -170,6 +168,16 @@ def _kept(node: Mapping[str, Any], path: str, inside: _Inside) -> Any:
     if path and (not made or _empty_extension(path, made)):
         return GONE
     return made
+
+
+def _said_of(path: str, inside: _Inside) -> tuple[bool, str]:
+    """Whether a path is withheld by itself, which leaves no trace, not even a mask; else how it is changed."""
+    terms = inside.terms
+    if not terms.without and not terms.changes:
+        return False, ""
+    plain = path.replace("_", "")
+    hidden = inside.before + plain in terms.without
+    return hidden, "" if hidden else terms.how(inside.kind, plain)
 
 
 def _mask(name: str, value: Any) -> dict[str, Any]:

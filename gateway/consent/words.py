@@ -85,7 +85,7 @@ def _object(name: str, path: str, value: Mapping[str, Any], shape: Shape, speech
         made["unit"] = made.get("code") if made.get("system") == _UCUM else None
     if name == "referenceRange":
         made.pop("text", None)
-    kept = {key: child for key, child in made.items() if child not in _EMPTY}
+    kept = {key: child for key, child in made.items() if child.__class__ is str or child not in _EMPTY}
     if bare and not kept and path in shape.required_concepts:
         return {"extension": [_masked()]}
     return kept or None
