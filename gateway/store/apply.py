@@ -255,10 +255,8 @@ def _outbox_done(connection: Connection, changes: Sequence[OutboxDone]) -> None:
 
 
 def _outbox_held(connection: Connection, changes: Sequence[OutboxHeld]) -> None:
-    same = {"token": outbox.c.token}
-    exactly(
-        connection, update(outbox).where(_HELD).values(same), [{"_id": o.entry, "_token": o.token} for o in changes]
-    )
+    held = update(outbox).where(_HELD).values({"token": outbox.c.token})
+    exactly(connection, held, [{"_id": one.entry, "_token": one.token} for one in changes])
 
 
 def _outbox_again(connection: Connection, changes: Sequence[OutboxRetry]) -> None:
@@ -285,8 +283,8 @@ def _bump(connection: Connection, bumps: Sequence[EpochBump]) -> None:
 
 
 def _links_gone(connection: Connection, links: Sequence[LinkGone]) -> None:
-    l = identity_links.c  # noqa: E741
-    gone = delete(identity_links).where(l.system == bindparam("_system"), l.token == bindparam("_token"))
+    i = identity_links.c
+    gone = delete(identity_links).where(i.system == bindparam("_system"), i.token == bindparam("_token"))
     exactly(connection, gone, [{"_system": one.system, "_token": one.token} for one in links])
 
 
