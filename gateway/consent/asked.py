@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
-from gateway.consent.marks import Coding, Marks, type_of
+from gateway.consent.marks import Coding, Marks, plain, type_of
 from gateway.consent.period import Span, span_of
 from gateway.consent.question import listed
 
@@ -29,12 +29,16 @@ class Frame:
         return reference in self.present
 
     def referring_to(self, reference: str) -> frozenset[str]:
-        """The items of the request that refer to it; worked out for all when one is first asked for."""
+        """The items of the request that refer to it; worked out for all when one is first asked for.
+
+        One that cannot be read makes it unknown for all of them, each time: raises one of UNREADABLE.
+        """
         if not self.referring:
+            found: dict[str, frozenset[str]] = {"": frozenset()}
             for item in self.items:
                 for target in listed(item.get("refersTo")):
-                    self.referring[target] = self.referring.get(target, frozenset()) | {item["reference"]}
-            self.referring.setdefault("", frozenset())
+                    found[target] = found.get(target, frozenset()) | {item["reference"]}
+            self.referring.update(found)
         return self.referring.get(reference, frozenset())
 
 
@@ -42,19 +46,21 @@ class Asked:
     """An item as matched against rules; lives for one call.
 
     `base` is the reference without its fragment; `codings` are (system, code) pairs and `targets` what they are mapped to;
+    `names` are both as a deny compares them: without the variety of writing, with and without the system;
     `author`, `custodian` (references) and `made` (a span of time) are None when unknown; `refers_to` are the references in it,
     `referred_by` the items of the same request that refer to it; `raw` is the item of the request.
     Reading an attribute may raise one of UNREADABLE, which withholds the item.
     """
 
     __slots__ = (
-        "author", "base", "codings", "custodian", "frame", "made", "marks", "raw", "reference", "referred_by", "refers_to",
+        "author", "base", "codings", "custodian", "frame", "made", "marks", "names", "raw", "reference", "referred_by", "refers_to",
         "targets", "type",
     )  # fmt: skip
     author: frozenset[str] | None
     base: str
     custodian: frozenset[str] | None
     made: Span | None
+    names: frozenset[Coding]
     referred_by: frozenset[str]
     refers_to: frozenset[str]
     targets: frozenset[Coding]
@@ -76,11 +82,21 @@ class Asked:
         return value
 
 
+def _names(item: Asked) -> frozenset[Coding]:
+    found: set[Coding] = set()
+    for system, code in item.codings | item.targets if item.frame.maps else item.codings:
+        if code is not None:
+            bare = plain(code)
+            found |= {(system, bare), (None, bare)}
+    return frozenset(found)
+
+
 _READ: Mapping[str, Callable[[Asked], Any]] = {
     "author": lambda item: frozenset(listed(item.raw.get("author"))) or None,
     "base": lambda item: item.reference.partition("#")[0],
     "custodian": lambda item: frozenset(listed(item.raw.get("custodian"))) or None,
     "made": lambda item: span_of(item.raw.get("date"), item.frame.zone),
+    "names": _names,
     "referred_by": lambda item: item.frame.referring_to(item.reference),
     "refers_to": lambda item: frozenset(listed(item.raw.get("refersTo"))),
     "targets": lambda item: frozenset(item.frame.maps[c] for c in item.codings if c in item.frame.maps),

@@ -5,33 +5,40 @@ Pure: the clock is request.when, nothing is kept between calls. Whatever cannot 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gateway.consent import verdict as answers
 from gateway.consent.asked import Asked, Frame
-from gateway.consent.case import Case, Request, asked_of, case_of, facets, matchable, reading
+from gateway.consent.case import Case, Request, asked_of, case_of, matchable, read, reading
 from gateway.consent.filed import Filed
-from gateway.consent.marks import Marking
+from gateway.consent.marks import Labelling, Marking, codings_of
 from gateway.consent.provisions import Node
 from gateway.consent.purpose import refusal
 from gateway.consent.question import UNREADABLE, listed
+from gateway.consent.shapes import is_object
 from gateway.consent.statutes import elements, handled, reaches, supports
 from gateway.consent.verdict import Verdict, deny
 
+Met = Callable[[Node], bool]
 
-def decide(request: Request, given: Mapping[str, Any], register: Mapping[str, Any]) -> dict[str, Any]:
+
+def decide(
+    request: Request, given: Mapping[str, Any], register: Mapping[str, Any], *, rules: Labelling | None = None
+) -> dict[str, Any]:
     """The decision of a request (the form of conformance/consent/vectors.json).
 
     `decision` (permit | permit-with-redaction | deny), `reason`, `released` (references), `redacted` ({reference, because}),
     `obligations`, `consentsUsed`; `elements` ({reference: allowed element names}) only when a statute limits them, `changes`
     ({reference: rows of type, path, how}) only when the register's `handling` asks for values to be said less exactly.
+    `rules` are the register's label rules, where the caller has compiled them (`labels.rules_of`).
     Never raises for content that cannot be read: the answer is deny.
     """
     items = _items(request)
     try:
-        case = case_of(request, given, register)
+        case = case_of(request, given, register, rules)
         reason = refusal_of(case)
         verdicts = [deny(reason)] * len(items) if reason else verdicts_of(items, case)
         disclosing = case.question.how.get("action") == case.question.codes.defaults["disclosure"]
@@ -68,17 +75,26 @@ def verdicts_of(items: list[Any], case: Case) -> list[Verdict]:
 
 
 def _alike(item: Any, case: Case, marking: Marking, frame: Frame, seen: dict[Any, Verdict]) -> Verdict:
-    """A verdict for an item; items that no rule can tell apart are decided once."""
-    try:
-        key = facets(item, case, marking)
-        found = seen.get(key)
-    except UNREADABLE:
-        key = found = None
-    if found is None:
-        found = _verdict(asked_of(item, marking, frame), case, frozenset())
-        if key is not None:
-            seen[key] = found
-    return found
+    """A verdict for an item; items that no rule can tell apart are decided once. This is the hot path."""
+    if not case.statutes:
+        try:
+            codings = codings_of(item)
+            marks = marking.of_plain(item, codings)
+            if marks is not None:
+                asked = partial(read, item, codings, marks, frame)
+                failed = case.plan.failed(item, codings, marks, asked)
+                key = (failed, marks, _of_another(item, case))
+                found = seen.get(key)
+                if found is None:
+                    found = seen[key] = _verdict(asked(), case, frozenset(), case.plan.meeting(failed))
+                return found
+        except UNREADABLE:
+            pass  # what cannot be read may not matter: it is decided by itself
+    return _verdict(asked_of(item, marking, frame), case, frozenset())
+
+
+def _of_another(item: Any, case: Case) -> bool:
+    return "subject" in item and bool(item["subject"] != case.question.whom)
 
 
 def _query_refusal(case: Case) -> str:
@@ -89,12 +105,15 @@ def _query_refusal(case: Case) -> str:
     return "" if allowed else "query-not-authorised"
 
 
-def _verdict(item: Asked | None, case: Case, released: frozenset[str]) -> Verdict:
-    """One item's verdict; `released` are the statutes by which another item of the request goes out."""
+def _verdict(item: Asked | None, case: Case, released: frozenset[str], met: Met | None = None) -> Verdict:
+    """One item's verdict; `released` are the statutes by which another item of the request goes out.
+
+    `met` says which provisions it meets, where that is known already.
+    """
     if item is None:
         return deny("default-deny")
     try:
-        found = _inside(item, case, released)
+        found = _inside(item, case, released, met or (lambda node: node.meets(item)))
     except UNREADABLE:
         return deny("default-deny")
     if found.permit and not answers.stays_home(case.question):
@@ -102,9 +121,9 @@ def _verdict(item: Asked | None, case: Case, released: frozenset[str]) -> Verdic
     return found
 
 
-def _inside(item: Asked, case: Case, released: frozenset[str]) -> Verdict:
+def _inside(item: Asked, case: Case, released: frozenset[str], met: Met) -> Verdict:
     asked = case.question
-    if "subject" in item.raw and item.raw["subject"] != asked.whom:
+    if _of_another(item.raw, case):
         return deny("wrong-subject")
     if answers.own_access(asked):
         return Verdict(True, "self-access")
@@ -116,7 +135,7 @@ def _inside(item: Asked, case: Case, released: frozenset[str]) -> Verdict:
         young = True
     return (
         _by_statute(item, case, True, released)
-        or _by_consent(item, case)
+        or _by_consent(item, case, met)
         or (deny("adolescent-confidential") if young else None)
         or _by_statute(item, case, False, released)
         or _otherwise(item, case)
@@ -138,12 +157,12 @@ def _by_statute(item: Asked, case: Case, mandatory: bool, released: frozenset[st
     return None
 
 
-def _by_consent(item: Asked, case: Case) -> Verdict | None:
+def _by_consent(item: Asked, case: Case, met: Met) -> Verdict | None:
     """The consents' answer; None when they are silent. A deny wins, then what nobody understands, then a permit."""
     refusing: list[tuple[Filed, Node]] = []
     permitting: list[tuple[Filed, Node]] = []
     for filed, tree in case.speaking:
-        node = tree.vote(item)
+        node = tree.vote(met)
         if node is None:
             continue
         if not node.permit:
@@ -213,7 +232,7 @@ def _items(request: Request) -> list[Any]:
 
 
 def _reference(item: Any) -> str:
-    reference = item.get("reference") if isinstance(item, Mapping) else None
+    reference = item.get("reference") if is_object(item) else None
     return reference if isinstance(reference, str) else ""
 
 

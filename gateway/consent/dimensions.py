@@ -6,6 +6,7 @@ Matching is asymmetric when in doubt: a permit needs everything known and covere
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.consent.asked import Asked
@@ -16,14 +17,22 @@ from gateway.consent.question import Question, listed
 from gateway.consent.shapes import named_in
 
 Stated = Mapping[str, Any]
-Test = Callable[[Asked], bool]
-_LOOKS_AT = {
-    "class": ("type", "codings"),
-    "code": ("codings",),
-    "dataPeriod": ("made",),
-    "data": ("reference",),
-}
+_NOBODY: frozenset[str] = frozenset()
+Met = Callable[[Asked], bool]
 INHERITED = ("actor", "action", "securityLabel", "purpose", "class", "code", "dataPeriod", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What an item must pass in one dimension. `looks_at`: the attributes of an item that it hangs on; `reference`: on which item it is.
+
+    `names`: where it is about codes alone, those that it is met by, as a permit writes them or (`bare`) as a deny compares them.
+    """
+
+    looks_at: tuple[str, ...]
+    met: Met
+    names: frozenset[Coding] | None = None
+    bare: bool = False
 
 
 def awake(stated: Stated, permit: bool, question: Question) -> bool:
@@ -39,14 +48,6 @@ def tests(stated: Stated, permit: bool, question: Question) -> tuple[Test, ...]:
     """What an item must pass: source, label, class, code, data period and data. Raises one of UNREADABLE."""
     made = (rule(stated, permit, question) for rule in (_label, _class, _code, _source, _data_period, _data))
     return tuple(test for test in made if test is not None)
-
-
-def needs(stated: Stated, codes: Codes) -> frozenset[str]:
-    """The attributes of an item that the tests of a provision look at, beside its labels."""
-    looked = {name for dimension, names in _LOOKS_AT.items() if dimension in stated for name in names}
-    if not _sides(stated, codes).keys().isdisjoint(("author", "custodian")):
-        looked |= {"author", "custodian"}
-    return frozenset(looked)
 
 
 def purposes_of(stated: Stated) -> frozenset[str]:
@@ -114,9 +115,11 @@ def _source(stated: Stated, permit: bool, question: Question) -> Test | None:
     keepers, makers = sides.get("custodian", frozenset()), sides.get("author", frozenset())
     if not keepers and not makers:
         return None
-    return lambda item: (
-        _meet(keepers, item.custodian or frozenset(), permit) or _meet(makers, item.author or frozenset(), permit)
-    )
+
+    def met(item: Asked) -> bool:
+        return _meet(keepers, item.custodian or _NOBODY, permit) or _meet(makers, item.author or _NOBODY, permit)
+
+    return Test(("author", "custodian"), met)
 
 
 def _label(stated: Stated, permit: bool, question: Question) -> Test | None:
@@ -128,7 +131,7 @@ def _label(stated: Stated, permit: bool, question: Question) -> Test | None:
         return _permit_label(levels, sensitivities, question)
     if not names:
         return None
-    return lambda item: label_hits(item, names, codes)
+    return Test(("marks",), lambda item: label_hits(item, names, codes))
 
 
 def _permit_label(levels: list[int], sensitivities: frozenset[str], question: Question) -> Test:
@@ -147,7 +150,7 @@ def _permit_label(levels: list[int], sensitivities: frozenset[str], question: Qu
         named = all(not codes.within(s).isdisjoint(sensitivities) for s in own)
         return bool(own) and named and item.marks.level <= most
 
-    return covered
+    return Test(("marks",), covered)
 
 
 def has_sensitivity(item: Asked, named: Iterable[str], codes: Codes) -> bool:
@@ -164,10 +167,13 @@ def _class(stated: Stated, permit: bool, question: Question) -> Test | None:
     systems = (None, *question.codes.systems["type"])
     types = frozenset(c["code"] for c in stated["class"] if c.get("system") in systems)
     documents = _pairs(c for c in stated["class"] if c.get("system") not in systems)
-    if permit:
-        return lambda item: item.type in types or not documents.isdisjoint(item.codings)
+    if not documents:
+        return Test(("type",), lambda item: item.type in types)
     meant = _bare(documents)
-    return lambda item: item.type in types or _named_or_unknown(item, meant)
+    named: Met = (
+        (lambda item: not documents.isdisjoint(item.codings)) if permit else (lambda i: _named_or_unknown(i, meant))
+    )
+    return Test(("type", "codings"), lambda item: item.type in types or named(item))
 
 
 def _code(stated: Stated, permit: bool, _question: Question) -> Test | None:
@@ -176,9 +182,11 @@ def _code(stated: Stated, permit: bool, _question: Question) -> Test | None:
     named = _pairs(coding for concept in stated["code"] for coding in concept.get("coding", ()))
     vague = any(not concept.get("coding") for concept in stated["code"])
     if permit:
-        return lambda item: not named.isdisjoint(item.codings)
+        return Test(("codings",), lambda item: not named.isdisjoint(item.codings), named)
     meant = _bare(named)
-    return lambda item: vague or _named_or_unknown(item, meant)
+    if vague:  # nobody knows which codes it means: all of them
+        return None
+    return Test(("codings",), lambda item: _named_or_unknown(item, meant), meant, bare=True)
 
 
 def _named_or_unknown(item: Asked, named: frozenset[Coding]) -> bool:
@@ -188,8 +196,8 @@ def _named_or_unknown(item: Asked, named: frozenset[Coding]) -> bool:
     """
     if not named:
         return False
-    own = _bare(item.codings | item.targets)
-    return not own or not named.isdisjoint(own | {(None, code) for _, code in own})
+    own = item.names
+    return not own or not named.isdisjoint(own)
 
 
 def _bare(codings: Iterable[Coding]) -> frozenset[Coding]:
@@ -205,18 +213,18 @@ def _data_period(stated: Stated, permit: bool, question: Question) -> Test | Non
         return None
     start, end = period(stated["dataPeriod"], question.zone)
     if permit:
-        return lambda item: item.made is not None and start <= item.made[0] and item.made[1] <= end
-    return lambda item: item.made is None or (item.made[0] < end and start < item.made[1])
+        return Test(("made",), lambda item: item.made is not None and start <= item.made[0] and item.made[1] <= end)
+    return Test(("made",), lambda item: item.made is None or (item.made[0] < end and start < item.made[1]))
 
 
 def _data(stated: Stated, permit: bool, question: Question) -> Test | None:
     if "data" not in stated:
         return None
     found = tuple(_datum(row, permit, question.codes) for row in stated["data"])
-    return lambda item: any(test(item) for test in found)
+    return Test(("reference",), lambda item: any(met(item) for met in found))
 
 
-def _datum(row: Mapping[str, Any], permit: bool, codes: Codes) -> Test:
+def _datum(row: Mapping[str, Any], permit: bool, codes: Codes) -> Met:
     meaning = codes.meanings[row["meaning"]]
     reference = _reference(row) if permit else _target(_reference(row))
     kind = reference.partition("/")[0]

@@ -95,7 +95,7 @@ def _votes(item: Asked, case: Case) -> Iterator[Step]:
         )
         yield {"step": "reach", "item": item.reference, "statute": statute["id"], "says": reached}
     for filed in case.filed:
-        node = filed.tree.vote(item) if filed.tree is not None else None
+        node = filed.tree.vote(lambda node: node.meets(item)) if filed.tree is not None else None
         says = filed.unclear or ("silent" if node is None else "permit" if node.permit else "deny")
         place = {} if node is None else {"node": node.path}
         yield {"step": "vote", "item": item.reference, "consent": filed.id, "says": says, **place}

@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from gateway.consent.codes import Codes
 from gateway.consent.question import listed
 
+_LISTS = (list, tuple, frozenset)
 Coding = tuple[str | None, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(NamedTuple):
     """A level (rank in v3-Confidentiality), the sensitivities, and whether there may be others that nobody knows."""
 
     level: int = -1
@@ -26,6 +26,10 @@ class Marks:
     unclassified: bool = False
 
     def __or__(self, other: Marks) -> Marks:
+        if other.level <= self.level and not other.unclassified and other.sensitivities <= self.sensitivities:
+            return self  # most sources of labels add nothing
+        if self.level <= other.level and not self.unclassified and self.sensitivities <= other.sensitivities:
+            return other
         return Marks(
             max(self.level, other.level),
             self.sensitivities | other.sensitivities,
@@ -37,11 +41,28 @@ NOTHING = Marks()
 
 
 @dataclass(frozen=True, slots=True)
+class Prefixes:
+    """The label rows of one system: what a code gets by its beginnings, and how long those are."""
+
+    marks: Mapping[str, Marks]
+    sizes: tuple[int, ...]
+
+    def of(self, code: str) -> Marks:
+        """The marks of every prefix that the code begins with."""
+        made = NOTHING
+        for size in self.sizes:
+            found = self.marks.get(code[:size])
+            if found is not None:
+                made |= found
+        return made
+
+
+@dataclass(frozen=True, slots=True)
 class Labelling:
     """A register's label rules, compiled once per call; `classifies` is false for a register without classifiedSystems."""
 
     codes: Codes
-    rows: Mapping[str | None, tuple[tuple[tuple[str, ...], Marks], ...]]
+    rows: Mapping[str | None, Prefixes]
     maps: Mapping[Coding, Coding]
     classified: frozenset[str]
     classifies: bool
@@ -53,7 +74,7 @@ class Labelling:
 
     def labels(self, names: Iterable[str]) -> Marks:
         """Label codes of one source; a sensitivity without a level counts as restricted."""
-        said = tuple(listed(names))
+        said = names if names.__class__ is tuple else tuple(listed(names))
         found = self.named.get(said)
         if found is None:
             found = self.named[said] = marks_of(said, self.codes)
@@ -61,20 +82,21 @@ class Labelling:
 
     def coding(self, coding: Coding) -> tuple[Marks, bool]:
         """The labels of one coding, and whether the site has classified it, itself or by its mapped target."""
-        if coding not in self.seen:
-            self.seen[coding] = self._coding(coding)
-        return self.seen[coding]
+        found = self.seen.get(coding)
+        if found is None:
+            found = self.seen[coding] = self._coding(coding)
+        return found
 
     def _coding(self, coding: Coding) -> tuple[Marks, bool]:
         made, known = NOTHING, False
-        for system, code in filter(None, (coding, self.maps.get(coding))):
+        target = self.maps.get(coding)
+        for system, code in (coding,) if target is None else (coding, target):
             if code is None:
                 continue
             bare = plain(code)
-            known = known or (system in self.classified and self._well_formed(system, bare))
-            for prefixes, marks in self.rows.get(system, ()):
-                if bare.startswith(prefixes) or code.startswith(prefixes):
-                    made |= marks
+            known = known or (system in self.classified and (not self.forms or self._well_formed(system, bare)))
+            if (rows := self.rows.get(system)) is not None:
+                made |= rows.of(bare) if bare == code else rows.of(bare) | rows.of(code)
         return made, known
 
     def _well_formed(self, system: str | None, code: str) -> bool:
@@ -85,18 +107,20 @@ class Labelling:
 
 def plain(code: str) -> str:
     """A code without the variety of writing: compatibility forms, case, blanks."""
-    return "".join(normalize("NFKC", code).split()).upper()
+    return "".join((code if code.isascii() else normalize("NFKC", code)).split()).upper()
 
 
 def labelling(register: Mapping[str, Any], codes: Codes) -> Labelling:
     """Compile securityLabelling, codeMaps, classifiedSystems, unclassified and uncodedNormal of a register."""
-    rows: dict[str | None, list[tuple[tuple[str, ...], Marks]]] = {}
+    rows: dict[str | None, dict[str, Marks]] = {}
     for row in register.get("securityLabelling", ()):
-        rows.setdefault(row.get("system"), []).append((tuple(row["codePrefix"]), marks_of(row["add"], codes)))
+        table, added = rows.setdefault(row.get("system"), {}), marks_of(row["add"], codes)
+        for prefix in row["codePrefix"]:
+            table[prefix] = table.get(prefix, NOTHING) | added
     unknown = marks_of(register.get("unclassified", codes.defaults["unclassified"]), codes)
     return Labelling(
         codes=codes,
-        rows={system: tuple(found) for system, found in rows.items()},
+        rows={system: Prefixes(found, tuple(sorted({len(p) for p in found}))) for system, found in rows.items()},
         maps={(m["system"], m["code"]): (m["to"]["system"], m["to"]["code"]) for m in register.get("codeMaps", ())},
         classified=frozenset(register.get("classifiedSystems", ())),
         classifies="classifiedSystems" in register or "unclassified" in register,
@@ -126,37 +150,32 @@ class Marking:
         self._known = known
         self._items: dict[str, list[Mapping[str, Any]]] = {}
         self._made: dict[str, Marks | None] = {}
-        self._by_key: dict[Any, Marks] = {}
+        self._unknown = rules.unclassified if rules.classifies else NOTHING
+        self._normal = Marks(rules.codes.levels[rules.codes.defaults["unlabelled"]])
         for item in items:
             self._items.setdefault(item["reference"], []).append(item)
 
     def of(self, reference: str) -> Marks:
         """The marks of an item of the request: own, known, by code and by source; normal when nothing says otherwise."""
-        made = self._plain(reference) or self._full(reference)
-        return made if made.level >= 0 else made | Marks(self._normal)
-
-    def several(self, reference: str) -> bool:
-        """Whether the request has more than one item of that reference: then their labels count for each of them."""
-        return len(self._items[reference]) > 1
-
-    def _plain(self, reference: str) -> Marks | None:
-        """The marks of an item that has its code and labels, and nothing else to go by: the same for all items alike."""
         first, *others = self._items[reference]
-        if others or first.get("derivedFrom"):
-            return None
-        own, known = first.get("securityLabel"), self._known.get(reference)
-        key = (codings_of(first) or type_of(reference), bool(first.get("freeText")), _names(own), _names(known))
-        if key not in self._by_key:
-            made = self._by_code(first)
-            if own or known:
-                made |= self._rules.labels(own or ()) | self._rules.labels(known or ())
-            self._by_key[key] = made
-        return self._by_key[key]
+        plain = not others and not first.get("derivedFrom")
+        made = self._plain(first, codings_of(first)) if plain else self._full(reference)
+        return made | self._normal if made.level < 0 else made
 
-    @property
-    def _normal(self) -> int:
-        codes = self._rules.codes
-        return codes.levels[codes.defaults["unlabelled"]]
+    def of_plain(self, item: Mapping[str, Any], codings: tuple[Coding, ...]) -> Marks | None:
+        """The same, of an item with these codings; None for one that has more to go by: a source, or another item of its reference."""
+        if item.get("derivedFrom") or len(self._items[item["reference"]]) > 1:
+            return None
+        made = self._plain(item, codings)
+        return made | self._normal if made.level < 0 else made
+
+    def _plain(self, item: Mapping[str, Any], codings: tuple[Coding, ...]) -> Marks:
+        """The marks of an item that has its code and labels, and nothing else to go by."""
+        own, known = item.get("securityLabel"), self._known.get(item["reference"])
+        made = self._by_code(item, codings)
+        if own:
+            made |= self._rules.labels(_names(own))
+        return made | self._rules.labels(_names(known)) if known else made
 
     def _full(self, reference: str) -> Marks:
         if reference in self._made:
@@ -165,38 +184,39 @@ class Marking:
         made = self._rules.labels(self._known.get(reference, ()))
         for item in self._items.get(reference, ()):
             made |= self._rules.labels(item.get("securityLabel") or ())
-            made |= self._by_code(item)
+            made |= self._by_code(item, codings_of(item))
             for source in listed(item.get("derivedFrom")):
                 made |= self._source(source)
         self._made[reference] = made
         return made
-
-    @property
-    def _unknown(self) -> Marks:
-        return self._rules.unclassified if self._rules.classifies else NOTHING
 
     def _source(self, reference: str) -> Marks:
         if reference in self._items or reference in self._known:
             return self._full(reference)
         return self._unknown
 
-    def _by_code(self, item: Mapping[str, Any]) -> Marks:
-        made, known = NOTHING, False
-        codings = codings_of(item)
-        for coding in codings:
-            marks, classified = self._rules.coding(coding)
-            made, known = made | marks, known or classified
+    def _by_code(self, item: Mapping[str, Any], codings: tuple[Coding, ...]) -> Marks:
+        if len(codings) == 1:  # nearly always
+            made, known = self._rules.coding(codings[0])
+        else:
+            made, known = NOTHING, False
+            for coding in codings:
+                marks, classified = self._rules.coding(coding)
+                made, known = made | marks, known or classified
         if not self._rules.classifies:
             return made
         if not codings:
             known = bool(item.get("derivedFrom")) or type_of(item["reference"]) in self._rules.uncoded_normal
         if item.get("freeText") or not known:
             return made | self._unknown
-        return made if not codings and item.get("derivedFrom") else made | Marks(self._normal)
+        return made | self._normal if codings or not item.get("derivedFrom") else made
 
 
 def _names(labels: Any) -> tuple[Any, ...]:
-    return tuple(labels) if labels and not isinstance(labels, str) else (labels,) if labels else ()
+    """The label codes that are said, 1..*. Raises TypeError for what is neither a text nor a list."""
+    if labels.__class__ is str or isinstance(labels, _LISTS):
+        return listed(labels)
+    raise TypeError
 
 
 def codings_of(item: Mapping[str, Any]) -> tuple[Coding, ...]:

@@ -6,14 +6,16 @@ It shares no code with the redactor but the tables: it looks at the finished out
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cache
 from numbers import Number
 from typing import Any
 
 from gateway.consent.codes import codes
 from gateway.consent.hidden import Hidden
-from gateway.consent.redact import Terms, duty_labels
+from gateway.consent.leaves import Inside, Leaf, read
+from gateway.consent.redact import Change, Terms, duty_labels
 from gateway.consent.shapes import named_in, shapes, tells
 from gateway.model.document import Resource
 from gateway.model.report import Finding
@@ -37,37 +39,26 @@ def violations(
     """
     if hidden is None or hidden.references is not terms.withheld:
         hidden = Hidden(terms.withheld)
-    found = [finding for check in _CHECKS for finding in check(output, terms)]
-    return (*_withheld(output, hidden), *found, *_unmoved(output, terms, source))
-
-
-def _flat(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every leaf with its indexed path (`name[0].family`)."""
-    if isinstance(node, Mapping):
-        for name, child in node.items():
-            yield from _flat(child, f"{path}.{name}")
-    elif isinstance(node, list | tuple):
-        for place, child in enumerate(node):
-            yield from _flat(child, f"{path}[{place}]")
-    else:
-        yield path, node
+    leaves, resources = read(output)
+    found = [finding for check in _CHECKS for finding in check(leaves, resources, terms)]
+    return (*_withheld(leaves, hidden), *found, *_labels(output, terms), *_unmoved(output, leaves, terms, source))
 
 
 def _found(rule: str, where: str, text: str) -> Finding:
     return Finding("error", "security", where, text, rule)
 
 
-def _withheld(output: Resource, hidden: Hidden) -> Iterator[Finding]:
-    for where, value in _flat(output, output["resourceType"]):
+def _withheld(leaves: Sequence[Leaf], hidden: Hidden) -> Iterator[Finding]:
+    for where, _, value in leaves:
         if isinstance(value, str) and hidden.named_in(value):
             yield _found("release-withheld", where, "Something withheld is still named.")
 
 
-def _named(output: Resource, terms: Terms) -> Iterator[Finding]:
+def _named(leaves: Sequence[Leaf], _: Sequence[Inside], terms: Terms) -> Iterator[Finding]:
     """Only what may be named is referred to."""
     if terms.named is None:
         return
-    for where, value in _flat(output, output["resourceType"]):
+    for where, _path, value in leaves:
         if (
             where.endswith(".reference")
             and isinstance(value, str)
@@ -77,98 +68,87 @@ def _named(output: Resource, terms: Terms) -> Iterator[Finding]:
             yield _found("release-named", where, "A reference to what the recipient does not get.")
 
 
-def _outside(output: Resource, terms: Terms) -> Iterator[Finding]:
+def _outside(_: Sequence[Leaf], resources: Sequence[Inside], terms: Terms) -> Iterator[Finding]:
     if terms.elements is None:
         return
+    outermost, *others = resources
     allowed = shapes().always_allowed | frozenset(terms.elements)
-    for name in output:
+    for name in outermost.resource:
         if name.removeprefix("_") not in allowed:
-            yield _found("release-elements", f"{output['resourceType']}.{name}", "An element outside the allow-list.")
-    for where, _, _ in _resources(output):
-        if where != output["resourceType"]:
-            yield _found("release-elements", where, "A resource inside what an allow-list lets out.")
+            yield _found("release-elements", f"{outermost.kind}.{name}", "An element outside the allow-list.")
+    for one in others:
+        yield _found("release-elements", one.where, "A resource inside what an allow-list lets out.")
 
 
-def _resources(node: Any, path: str = "") -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Every resource of an output, itself first: its indexed path, its type, and it."""
-    if isinstance(node, Mapping):
-        if "resourceType" in node:
-            path = path or str(node["resourceType"])
-            yield path, str(node["resourceType"]), node
-        for name, child in node.items():
-            yield from _resources(child, f"{path}.{name}")
-    elif isinstance(node, list | tuple):
-        for place, child in enumerate(node):
-            yield from _resources(child, f"{path}[{place}]")
+def _hidden(_: Sequence[Leaf], resources: Sequence[Inside], terms: Terms) -> Iterator[Finding]:
+    for one in resources:
+        if f"{one.kind}/{one.resource.get('id')}" in terms.withheld:
+            yield _found("release-withheld", one.where, "Something withheld stands inside.")
 
 
-def _hidden(output: Resource, terms: Terms) -> Iterator[Finding]:
-    for where, kind, resource in _resources(output):
-        if f"{kind}/{resource.get('id')}" in terms.withheld:
-            yield _found("release-withheld", where, "Something withheld stands inside.")
-
-
-def _parts(output: Resource, terms: Terms) -> Iterator[Finding]:
-    """Prose that was not permitted, and parts that were withheld by themselves, here and in every resource inside."""
-    for where, plain in _places(output):
-        if any(f"{plain}.".startswith(f"{path}.") for path in terms.without):
+def _parts(leaves: Sequence[Leaf], _: Sequence[Inside], terms: Terms) -> Iterator[Finding]:
+    """Parts that were withheld by themselves."""
+    withheld = _dotted(terms.without)
+    for where, plain, _value in leaves:
+        if plain.startswith(withheld):
             yield _found("release-part", where, "A part that is withheld.")
-    for root, kind, resource in _resources(output):
-        apart = shapes().of(kind).prose_apart
-        before = _plain(root)
-        for where, plain in _places(resource):
-            named = (p for p in apart if f"{plain}.".startswith(f"{p}.") and not plain.startswith(f"{p}.coding."))
-            if any(not any(_overlap(f"{before}{path}", prose) for prose in terms.prose) for path in named):
-                yield _found("release-prose", root + where.removeprefix(kind), "Prose that was not permitted.")
 
 
-def _places(resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every leaf: its indexed path, and the same without indices and the name of the type."""
-    for where, _ in _flat(resource, str(resource["resourceType"])):
-        yield where, _plain(where).removesuffix(".")
+def _prose(_: Sequence[Leaf], resources: Sequence[Inside], terms: Terms) -> Iterator[Finding]:
+    """Prose that was not permitted, here and in every resource inside."""
+    for one in resources:
+        apart = _dotted(shapes().of(one.kind).prose_apart)
+        for leaf in one.leaves:
+            plain = one.own(leaf)
+            if not plain.startswith(apart):
+                continue
+            said = (path for path in apart if plain.startswith(path) and not plain.startswith(f"{path}coding."))
+            if any(not any(_overlap(f"{one.before}{path}", f"{prose}.") for prose in terms.prose) for path in said):
+                yield _found("release-prose", leaf[0], "Prose that was not permitted.")
 
 
-def _plain(where: str) -> str:
-    """`contained.` of `Observation.contained[0]`; nothing for the outermost resource."""
-    parts = [part.partition("[")[0].removeprefix("_") for part in where.split(".")[1:]]
-    return "".join(f"{part}." for part in parts)
+@cache
+def _dotted(paths: frozenset[str]) -> tuple[str, ...]:
+    """The beginnings of what is at these paths or below them."""
+    return tuple(f"{path}." for path in sorted(paths))
 
 
 def _overlap(one: str, other: str) -> bool:
-    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+    return one.startswith(other) or other.startswith(one)
 
 
-def _identifiers(output: Resource, terms: Terms) -> Iterator[Finding]:
-    for where, value in _flat(output, output["resourceType"]):
+def _identifiers(leaves: Sequence[Leaf], resources: Sequence[Inside], terms: Terms) -> Iterator[Finding]:
+    for where, _, value in leaves:
         if where.endswith(".system") and isinstance(value, str) and value in terms.national:
             yield _found("release-national-identifier", where, "An identifier that stays with the sender.")
     if "PSEUD" not in terms.duties:
         return
-    for root, _, resource in _resources(output):
-        for name in sorted(shapes().identifying & {name.removeprefix("_") for name in resource}):
-            yield _found("release-pseudonym", f"{root}.{name}", "An identifying element.")
-    for where, leaf in _flat(output, output["resourceType"]):
-        names = {part.partition("[")[0].removeprefix("_") for part in where.split(".")[1:]}
+    for one in resources:
+        for name in sorted(shapes().identifying & {name.removeprefix("_") for name in one.resource}):
+            yield _found("release-pseudonym", f"{one.where}.{name}", "An identifying element.")
+    for where, plain, leaf in leaves:
+        names = set(plain.split(".")) - {""}
         if where.endswith(".value") and isinstance(leaf, str):
             yield _found("release-pseudonym", where, "An identifier or a way to reach somebody.")
         elif names & shapes().identifying_anywhere or any(tells(name) for name in names) or "text" in names:
             yield _found("release-pseudonym", where, "What could name somebody, or words that could.")
 
 
-def _changed(output: Resource, terms: Terms) -> Iterator[Finding]:
+def _changed(_: Sequence[Leaf], resources: Sequence[Inside], terms: Terms) -> Iterator[Finding]:
     """Each value that a rule makes coarser or takes away, read by its form."""
-    for root, kind, resource in _resources(output):
-        for where, value in _flat(resource, kind):
-            plain = _plain(where).removesuffix(".")
-            for types, path, how in terms.changes:
-                if (
-                    types in (kind, "*")
-                    and f"{plain}.".startswith(f"{path}.")
-                    and not _is_coarse(plain[len(path) + 1 :], value, how)
-                ):
-                    yield _found(
-                        "release-exact", root + where.removeprefix(kind), "A value that has to be said less exactly."
-                    )
+    if not terms.changes:
+        return
+    for one in resources:
+        for leaf in one.leaves:
+            if any(_exact(one.own(leaf), leaf[2], one.kind, change) for change in terms.changes):
+                yield _found("release-exact", leaf[0], "A value that has to be said less exactly.")
+
+
+def _exact(plain: str, value: Any, kind: str, change: Change) -> bool:
+    """Whether a change is about a leaf, and was not made."""
+    types, path, how = change
+    below = plain.startswith(f"{path}.") and types in (kind, "*")
+    return below and not _is_coarse(plain[len(path) + 1 :].removesuffix("."), value, how)
 
 
 def _is_coarse(below: str, value: Any, how: str) -> bool:
@@ -187,12 +167,12 @@ def _is_coarse(below: str, value: Any, how: str) -> bool:
     return False
 
 
-def _unmoved(output: Resource, terms: Terms, source: Resource | None) -> Iterator[Finding]:
+def _unmoved(output: Resource, leaves: Sequence[Leaf], terms: Terms, source: Resource | None) -> Iterator[Finding]:
     """Dates of a pseudonymous output are those of its source, each as many days earlier; ages over 89 are 90 or more."""
     if "PSEUD" not in terms.duties:
         return
     expected = frozenset(_earlier(source, terms.shift)) if source is not None and terms.shift > 0 else frozenset[str]()
-    for where, value in _flat(output, output["resourceType"]):
+    for where, _, value in leaves:
         name = where.rpartition(".")[2].partition("[")[0]
         if (
             isinstance(value, str)
@@ -213,7 +193,7 @@ def _unmoved(output: Resource, terms: Terms, source: Resource | None) -> Iterato
 
 
 def _earlier(source: Any, days: int) -> Iterator[str]:
-    for _, value in _flat(source, ""):
+    for value in _values(source):
         found = _SINCE.match(value) if isinstance(value, str) else None
         if found is None:
             continue
@@ -223,6 +203,15 @@ def _earlier(source: Any, days: int) -> Iterator[str]:
             continue
         yield then.isoformat() if found[2] else then.isoformat()[:7]
         yield then.isoformat()[:7]
+
+
+def _values(node: Any) -> Iterator[Any]:
+    inside: Iterable[Any] = (
+        node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ()
+    )
+    for child in inside:
+        yield child
+        yield from _values(child)
 
 
 def _nodes(node: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -247,12 +236,12 @@ def _labels(output: Resource, terms: Terms) -> Iterator[Finding]:
             yield _found("release-duty", f"{output['resourceType']}.meta.security", "A duty is not on the resource.")
 
 
-_CHECKS: tuple[Callable[[Resource, Terms], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[Sequence[Leaf], Sequence[Inside], Terms], Iterator[Finding]], ...] = (
     _hidden,
     _named,
     _outside,
     _parts,
+    _prose,
     _identifiers,
     _changed,
-    _labels,
 )

@@ -5,12 +5,12 @@ The deepest matching provision decides, a deny among siblings wins, a nested pro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.consent.asked import Asked
-from gateway.consent.dimensions import INHERITED, Stated, Test, awake, needs, purposes_of, tests
+from gateway.consent.dimensions import INHERITED, Stated, Test, awake, purposes_of, tests
 from gateway.consent.period import contains, period
 from gateway.consent.question import Question
 
@@ -22,8 +22,7 @@ class Indeterminate(ValueError):
 @dataclass(frozen=True, slots=True)
 class Node:
     """One provision. `awake`: it speaks to this question now; `tests`: what an item must pass; `path`: where it stands; `living`: those
-    of its children that it, or something below, may speak by; `needs`: the attributes of an item, beside its labels, that this provision
-    and those below it look at when they speak."""
+    of its children by which it, or something below, may speak."""
 
     permit: bool
     awake: bool
@@ -31,23 +30,23 @@ class Node:
     children: tuple[Node, ...]
     living: tuple[Node, ...]
     purposes: frozenset[str]
-    needs: frozenset[str]
     path: str
 
-    def vote(self, item: Asked) -> Node | None:
-        """The provision that decides the item, None when the tree is silent about it."""
+    def vote(self, met: Callable[[Node], bool]) -> Node | None:
+        """The provision that decides an item, None when the tree is silent about it; `met` says whether it meets one of them."""
         found: Node | None = None
         for child in self.living:
-            said = child.vote(item)
+            said = child.vote(met)
             if said is not None and not said.permit:
                 return said
             found = found or said
         if found is not None or not self.awake:
             return found
-        for test in self.tests:
-            if not test(item):
-                return None
-        return self
+        return self if met(self) else None
+
+    def meets(self, item: Asked) -> bool:
+        """Whether an item passes its tests; looked at in their order, and no further than needed."""
+        return all(test.met(item) for test in self.tests)
 
     @property
     def lives(self) -> bool:
@@ -100,16 +99,14 @@ def _node(
             raise Indeterminate("provision-too-deep")
         kind = _permits(child.get("type"), "provision-type-missing")
         children.append(_node(child, kind, stated, in_force, question, below))
-    speaks, looked = in_force and awake(stated, permit, question), needs(stated, question.codes)
     living = tuple(child for child in children if child.lives)
     return Node(
         permit=permit,
-        awake=speaks,
+        awake=in_force and awake(stated, permit, question),
         tests=tests(stated, permit, question),
         children=tuple(children),
         living=living,
         purposes=purposes_of(stated),
-        needs=(looked if speaks else frozenset[str]()).union(*(child.needs for child in living)),
         path=path,
     )
 

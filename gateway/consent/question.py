@@ -13,6 +13,7 @@ from gateway.consent.period import days, span, years
 
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What reading somebody else's broken JSON can raise; it always ends in a no."""
+_LISTS = (list, tuple, frozenset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def listed(value: Any) -> tuple[Any, ...]:
     """A value that may be absent, single or a list, as a tuple."""
     if value is None:
         return ()
-    return tuple(value) if isinstance(value, list | tuple | frozenset) else (value,)
+    return tuple(value) if isinstance(value, _LISTS) else (value,)
 
 
 def _birth(text: Any) -> tuple[date, date] | None:

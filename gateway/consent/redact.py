@@ -11,12 +11,13 @@ from typing import Any
 
 from gateway.consent.coarsen import GONE, capped, coarse, is_day, masked, moved
 from gateway.consent.codes import codes
-from gateway.consent.shapes import Shape, is_prose, named_in, shapes, steps, tells
+from gateway.consent.shapes import Shape, is_object, is_prose, named_in, shapes, steps, tells
 from gateway.model.document import Resource
 
 _HOLDERS = frozenset(
     {"contained", "resource", "outcome"}
 )  # where R4 has a resource inside another (DomainResource, Bundle, Parameters)
+_MANY = (list, tuple)
 _NONE: frozenset[str] = frozenset()
 Change = tuple[str, str, str]  # type of resource (`*`: any), path in it, how (gateway/consent/coarsen.py)
 
@@ -150,9 +151,7 @@ def _kept(node: Mapping[str, Any], path: str, inside: _Inside) -> Any:
     shape = inside.shape
     for name, value in node.items():
         below = f"{path}.{name}" if path else name
-        plain = below.replace("_", "")
-        hidden = inside.before + plain in inside.terms.without  # leaves no trace, not even a mask
-        how = inside.terms.how(inside.kind, plain) if inside.terms.changes and not hidden else ""
+        hidden, how = _said_of(below, inside)
         if how == "mask":
             made |= _mask(name, value)
             continue
@@ -171,6 +170,16 @@ def _kept(node: Mapping[str, Any], path: str, inside: _Inside) -> Any:
     return made
 
 
+def _said_of(path: str, inside: _Inside) -> tuple[bool, str]:
+    """Whether a path is withheld by itself, which leaves no trace, not even a mask; else how it is changed."""
+    terms = inside.terms
+    if not terms.without and not terms.changes:
+        return False, ""
+    plain = path.replace("_", "")
+    hidden = inside.before + plain in terms.without
+    return hidden, "" if hidden else terms.how(inside.kind, plain)
+
+
 def _mask(name: str, value: Any) -> dict[str, Any]:
     """A primitive value is masked beside its place, another one in it."""
     many = isinstance(value, list)
@@ -186,20 +195,21 @@ def _possible(how: str, kind: str, path: str) -> str:
 
 
 def _holds_a_resource(value: Any) -> bool:
-    return isinstance(value, Mapping) and "resourceType" in value
+    return is_object(value) and "resourceType" in value
 
 
 def _cut(value: Any, path: str, inside: _Inside) -> Any:
     terms, name = inside.terms, path.rpartition(".")[2]
-    if isinstance(value, list | tuple):
+    if isinstance(value, _MANY):
         left = [one for one in (_cut(one, path, inside) for one in value) if one is not GONE]
         return left or (GONE if value else [])
     if terms.pseudonymous:
         value = _unnamed(value, name, terms)
     if value is GONE or (is_prose(path, value, inside.shape) and not _prose_permitted(inside.before + path, terms)):
         return GONE
-    if not isinstance(value, Mapping):
-        return GONE if isinstance(value, str) and named_in(value) in terms.withheld else value
+    if not is_object(value):
+        named = terms.withheld and isinstance(value, str) and named_in(value) in terms.withheld
+        return GONE if named else value
     if _points_to_withheld(value, terms) or _stays_home(value, terms):
         return GONE
     if "resourceType" not in value:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,26 @@ from gateway.model.wire import read_json
 
 Step = tuple[str, Any]
 _PATHS = ("date", "author", "custodian", "subject", "derivedFrom")
+_META = frozenset({"meta"})
+_MANY = (list, tuple)
+_MOST_PLACES = 5_000  # of one shape; a document can make up names without end
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the tables say of one path of a type, looked up once. `name` is its last element.
+
+    `structural`: no label is read from there; `apart`: prose that can be taken out; `under_apart`: that, or below it; `plain_text`: a
+    `text` below it says nothing that has to be classified; `whole`: prose that is the very content of the resource; `meta`: in meta.
+    """
+
+    name: str
+    structural: bool
+    apart: bool
+    under_apart: bool
+    plain_text: bool
+    whole: bool
+    meta: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +51,16 @@ class Shape:
     prose_whole: frozenset[str]
     required: frozenset[str]
     required_concepts: frozenset[str]
+    places: dict[str, Place] = field(default_factory=dict, compare=False, repr=False)
+
+    def at(self, path: str) -> Place:
+        """What the tables say of a path."""
+        found = self.places.get(path)
+        if found is None:
+            found = _place(path, self)
+            if len(self.places) < _MOST_PLACES:
+                self.places[path] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +132,58 @@ def _shape(name: str, row: Mapping[str, Any], general: Mapping[str, Any], requir
     )
 
 
-def steps(value: Any, path: str = "") -> Iterator[Step]:
+def _place(path: str, shape: Shape) -> Place:
+    text = f"{path}.text"
+    name = path.rpartition(".")[2]
+    return Place(
+        name=name,
+        structural=lies_under(path, shape.structural) or ends_in(path, shape.structural_anywhere),
+        apart=path in shape.prose_apart,
+        under_apart=lies_under(path, shape.prose_apart),
+        plain_text=text in shape.prose_apart or ends_in(text, shape.plain_text),
+        whole=name in shape.prose_whole and not lies_under(path, shape.prose_apart | _META),
+        meta=lies_under(path, _META),
+    )
+
+
+def steps(resource: Mapping[str, Any]) -> list[Step]:
     """Every value below a resource with its path (`code.coding.system`), parents before children."""
-    if isinstance(value, Mapping):
-        for name, child in value.items():
-            below = f"{path}.{name}" if path else name
-            for one in child if isinstance(child, list | tuple) else (child,):
-                yield below, one
-                yield from steps(one, below)
+    found: list[Step] = []
+    _step(resource, "", found)
+    return found
+
+
+def _step(node: Mapping[str, Any], before: str, found: list[Step]) -> None:
+    for name, child in node.items():
+        path = before + name
+        for one in child if isinstance(child, _MANY) else (child,):
+            found.append((path, one))
+            if is_object(one):
+                _step(one, f"{path}.", found)
+
+
+def is_object(value: Any) -> bool:
+    """Whether a value has members; asked of every value of every resource, and nearly all of them are dicts or texts."""
+    kind = value.__class__
+    return kind is dict or (kind is not str and isinstance(value, Mapping))
 
 
 def at(resource: Resource, path: str) -> tuple[Any, ...]:
     """The values at a path, 0..*."""
-    found: tuple[Any, ...] = (resource,)
-    for name in path.split("."):
-        nearer = (node.get(name) for node in found if isinstance(node, Mapping))
+    first, _, rest = path.partition(".")
+    if first not in resource:
+        return ()
+    found = _many(resource[first])
+    for name in rest.split(".") if rest else ():
+        nearer = (node.get(name) for node in found if is_object(node))
         found = tuple(one for child in nearer if child is not None for one in _many(child))
     return found
 
 
 def _many(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, _MANY) else (value,)
 
 
 def named_in(reference: str) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.consent.codes import codes
-from gateway.consent.marks import labelling
-from gateway.consent.shapes import Shape, ends_in, lies_under, shapes
+from gateway.consent.labels import rules_of
+from gateway.consent.shapes import Shape, is_object, shapes
 from gateway.model.document import Resource
 
 _WORDS = frozenset({"display", "userSelected", "version"})
@@ -32,7 +32,7 @@ class Speech:
 
 def speech_of(register: Mapping[str, Any], identifiers: frozenset[str]) -> Speech:
     """The rules of a site's register, compiled once for many resources."""
-    rules = labelling(register, codes())
+    rules = rules_of(register)
     return Speech(lambda coding: rules.coding((coding.get("system"), coding.get("code")))[1], identifiers)
 
 
@@ -56,10 +56,12 @@ def spoken(resource: Resource, speech: Speech) -> tuple[str, ...]:
 def _plain(name: str, path: str, value: Any, shape: Shape, speech: Speech) -> Any:
     if name.startswith("_"):
         return _mask(value)
+    if value.__class__ is str:
+        return value
     if isinstance(value, list):
-        kept = (_plain(name, path, one, shape, speech) for one in _chosen(name, path, value, shape, speech))
+        kept = [_plain(name, path, one, shape, speech) for one in _chosen(name, path, value, shape, speech)]
         return [one for one in kept if one not in _EMPTY]
-    if not isinstance(value, Mapping):
+    if not is_object(value):
         return value
     if "resourceType" in value:
         return without_words(value, speech)
@@ -83,7 +85,7 @@ def _object(name: str, path: str, value: Mapping[str, Any], shape: Shape, speech
         made["unit"] = made.get("code") if made.get("system") == _UCUM else None
     if name == "referenceRange":
         made.pop("text", None)
-    kept = {key: child for key, child in made.items() if child not in _EMPTY}
+    kept = {key: child for key, child in made.items() if child.__class__ is str or child not in _EMPTY}
     if bare and not kept and path in shape.required_concepts:
         return {"extension": [_masked()]}
     return kept or None
@@ -91,9 +93,7 @@ def _object(name: str, path: str, value: Mapping[str, Any], shape: Shape, speech
 
 def _is_structural(path: str, shape: Shape) -> bool:
     """Whether no label is read from what stands there, so that nothing but classified codes may."""
-    if path.partition(".")[0] in ("meta", "telecom"):
-        return False
-    return lies_under(path, shape.structural) or ends_in(path, shape.structural_anywhere)
+    return path.partition(".")[0] not in ("meta", "telecom") and shape.at(path).structural
 
 
 def _is_lone_coding(value: Mapping[str, Any]) -> bool:

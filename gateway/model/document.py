@@ -81,12 +81,16 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A resource with what must never be bolted on: its security labels (codes) and where it came from."""
+    """A resource with what must never be bolted on: its security labels (codes) and where it came from.
+
+    `traits` is what labelling has read of this very resource (`gateway/consent/labels.py`), so that a decision need not read it again.
+    """
 
     resource: Resource
     labels: frozenset[str] = frozenset()
     origin: str = ""
     derived_from: tuple[str, ...] = ()  # references of its sources
+    traits: object = field(default=None, compare=False, repr=False)
 
     @property
     def reference(self) -> str:

@@ -74,6 +74,9 @@ class Store(Protocol):
     def consents(self, person: PersonKey) -> tuple[int, Sequence[ResourceRecord]]:
         """The consent epoch and every current Consent of the person (and of those merged into it), in one read."""
 
+    def file(self, person: PersonKey, limit: int) -> tuple[int, Sequence[ResourceRecord], Sequence[ResourceRecord]]:
+        """The consent epoch, every current Consent, and what `resources` gives of the person, in one read."""
+
     def resources(self, person: PersonKey, type: str = "", limit: int = 1000) -> Sequence[ResourceRecord]:
         """Current versions, not deleted, of a person (and of those merged into it)."""
 

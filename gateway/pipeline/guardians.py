@@ -13,7 +13,7 @@ from typing import Any
 from gateway.consent.guardianship import guardianships, may_act
 from gateway.errors import GatewayError
 from gateway.model.document import Item, PersonKey
-from gateway.model.records import Record, Unit
+from gateway.model.records import Record, ResourceRecord, Unit
 from gateway.model.references import rewritten
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
@@ -35,12 +35,17 @@ class Ward:
 
 
 def related_of(node: Node, person: PersonKey) -> tuple[Json, ...]:
-    """The RelatedPersons of a person that count, as they read today; one that cannot be opened gives no power."""
+    """The RelatedPersons of a person that count, as they read today."""
+    return related_in(node, node.store.resources(person, RELATED), person) if node.site.attestors else ()
+
+
+def related_in(node: Node, rows: Sequence[ResourceRecord], person: PersonKey) -> tuple[Json, ...]:
+    """Those among rows of the person; one that cannot be opened gives no power."""
     site = node.site_now()
     attestors = {id for id in site.attestors if site.participants[id].active}
     found = []
-    for row in node.store.resources(person, RELATED) if attestors else ():
-        if row.deleted or row.source not in attestors:
+    for row in rows:
+        if row.type != RELATED or row.deleted or row.source not in attestors:
             continue
         try:
             read = read_json(node.keyring.open(row.content))
@@ -109,15 +114,19 @@ class PatientFacts:
 
 def patient_facts(node: Node, person: PersonKey) -> PatientFacts:
     """Birth date, and an identifier that leads to the person and may be written."""
-    patients = []
-    for row in node.store.resources(person, "Patient"):
-        try:
-            patients.append(read_json(node.keyring.open(row.content)))
-        except GatewayError:
-            return PatientFacts("", ("", ""))
-    births = {str(one["birthDate"]) for one in patients if one.get("birthDate")}
+    rows = node.store.resources(person, "Patient")
+    try:
+        patients = [read_json(node.keyring.open(row.content)) for row in rows]
+    except GatewayError:
+        return PatientFacts("", ("", ""))
     named = [(s, v) for one in patients for s, v, _ in _identifiers(node, one) if s not in node.site.national_systems]
-    return PatientFacts(births.pop() if len(births) == 1 else "", _leading(node, person, named))
+    return PatientFacts(agreed_birth(patients), _leading(node, person, named))
+
+
+def agreed_birth(patients: Sequence[Json]) -> str:
+    """The birth date (R4 date) that all Patients of a person agree on, else nothing."""
+    births = {str(birth) for one in patients if (birth := one.get("birthDate"))}
+    return births.pop() if len(births) == 1 else ""
 
 
 def _leading(node: Node, person: PersonKey, named: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -126,4 +135,4 @@ def _leading(node: Node, person: PersonKey, named: Sequence[tuple[str, str]]) ->
     return next((tokens[token] for token in tokens if persons.get(token) == person), ("", ""))
 
 
-__all__ = ["Ward", "indexed", "patient_facts", "related_of", "wards"]
+__all__ = ["Ward", "agreed_birth", "indexed", "patient_facts", "related_in", "related_of", "wards"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.consent.guardianship import guardianships, with_performers
@@ -14,11 +14,12 @@ from gateway.model.ports import Store
 from gateway.model.records import ResourceRecord
 from gateway.model.references import rewritten
 from gateway.model.wire import read_json
-from gateway.pipeline.guardians import related_of
+from gateway.pipeline.guardians import related_in, related_of
 from gateway.pipeline.node import Node
 from gateway.stages.decide import OnFile
 from gateway.stages.identify import BIRTH, Known, Token, readdress
 
+Consents = list[dict[str, Any]]
 REPORTED = "reported"  # kind of the generic records that a resource was reported under an agreement
 
 
@@ -34,12 +35,34 @@ def consents_of(node: Node, person: PersonKey) -> tuple[int, list[tuple[Resource
     them by. Raises a GatewayError when one cannot be opened."""
     epoch, rows = node.store.consents(person)
     related = related_of(node, person) if rows else ()
-    return epoch, [(row, dict(with_performers(_opened(node, row, person), related))) for row in rows]
+    return epoch, [(row, _opened(node, row, person, related)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What the store holds of a person, as it was at one moment; `consents` None: one of them cannot be opened, which is a no."""
+
+    person: PersonKey
+    epoch: int
+    consents: Consents | None
+    rows: Sequence[ResourceRecord]
+    powers: Consents
+
+    def known(self, references: Collection[str]) -> OnFile:
+        """What a decision about these references reads."""
+        labels = {name: row.labels for row in self.rows if (name := f"{row.type}/{row.id}") in references}
+        patients = [row for row in self.rows if row.type == "Patient"]
+        return _known(OnFile(self.person, self.consents, self.epoch, labels, guardianships=self.powers), patients)
 
 
 def on_file(node: Node, person: PersonKey, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
     """Everything a decision about a person reads."""
     known = known_about(node, person, [item.reference for item in items])
+    return asked_under(node, known, birth_date, items, agreement)
+
+
+def asked_under(node: Node, known: OnFile, birth_date: str, items: Sequence[Item], agreement: Agreement) -> OnFile:
+    """What is known of a person, for a question about these items under an agreement."""
     return replace(known, birth_date=birth_date, reported=_reported(node, items, agreement))
 
 
@@ -48,16 +71,35 @@ def known_about(node: Node, person: PersonKey, references: Sequence[str]) -> OnF
 
     A Consent that cannot be opened makes the consents unknown, which is a no.
     """
+    epoch, rows = node.store.consents(person)
+    related = related_of(node, person)
+    consents, powers = readable(node, rows, person, related), guardianships(related, f"Patient/{person}")
+    known = OnFile(person, consents, epoch, node.store.labels(references), guardianships=powers)
+    return _known(known, node.store.resources(person, "Patient"))
+
+
+def file_of(node: Node, person: PersonKey, most: int) -> File:
+    """The file of a person, with so many rows at most."""
+    epoch, consents, rows = node.store.file(person, most)
+    related = related_in(node, rows, person)
+    powers = guardianships(related, f"Patient/{person}")
+    return File(person, epoch, readable(node, consents, person, related), rows, powers)
+
+
+def readable(
+    node: Node, rows: Sequence[ResourceRecord], person: PersonKey, related: Sequence[Mapping[str, Any]]
+) -> Consents | None:
+    """The Consents of rows as they read today; None, which is a no, when one of them cannot be opened."""
     try:
-        epoch, rows = consents_of(node, person)
-        consents: list[dict[str, Any]] | None = [consent for _, consent in rows]
+        return [_opened(node, row, person, related) for row in rows]
     except GatewayError:
-        epoch, consents = node.store.consents(person)[0], None
-    powers = guardianships(related_of(node, person), f"Patient/{person}")
-    known = node.store.labels(references)
-    own = {label for row in node.store.resources(person, "Patient") for label in row.labels}
-    known = {**known, f"Patient/{person}": tuple(sorted(own))} if own else known
-    return OnFile(person, consents, epoch, known, guardianships=powers)
+        return None
+
+
+def _known(known: OnFile, patients: Sequence[ResourceRecord]) -> OnFile:
+    """Every Patient of the person has the labels of each."""
+    own = tuple(sorted({label for row in patients for label in row.labels}))
+    return replace(known, known_labels={**known.known_labels, f"Patient/{known.person}": own}) if own else known
 
 
 def _reported(node: Node, items: Sequence[Item], agreement: Agreement) -> dict[str, tuple[str, ...]]:
@@ -74,8 +116,8 @@ def about(items: Sequence[Item], was: PersonKey, now: PersonKey) -> tuple[Item, 
     return tuple(items) if was == now else readdress(items, {f"Patient/{was}": f"Patient/{now}"})
 
 
-def _opened(node: Node, row: ResourceRecord, person: PersonKey) -> dict[str, Any]:
-    return _about(read_json(node.keyring.open(row.content)), row, person)
+def _opened(node: Node, row: ResourceRecord, person: PersonKey, related: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return dict(with_performers(_about(read_json(node.keyring.open(row.content)), row, person), related))
 
 
 def _about(consent: object, row: ResourceRecord, person: PersonKey) -> dict[str, Any]:

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.errors import GatewayError
 from gateway.model.agreement import Agreement, domain
 from gateway.model.document import Item, PersonKey, Principal
 from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
 from gateway.model.references import references_in
 from gateway.model.wire import read_json
+from gateway.pipeline.guardians import agreed_birth
 from gateway.pipeline.node import Node
-from gateway.pipeline.onfile import about, consents_of, on_file
+from gateway.pipeline.onfile import File, about, asked_under, file_of
 from gateway.stages.decide import Acting, Asked, decide_items, labelled, project_of
 from gateway.stages.read import MOST_KEPT, MOST_ROWS, rows_held, versions_held, wanted
 
@@ -68,21 +68,20 @@ def world_of(
     What the reader's token does not hold is taken out when all has been decided: a narrower question, or a narrower token, must never
     give what a wider one would not.
     """
-    rows = node.store.resources(person, limit=MOST_KEPT)
-    held = rows_held(person, agreement.sender, agreement.types, rows)
+    file = file_of(node, person, MOST_KEPT)
+    held = rows_held(person, agreement.sender, agreement.types, file.rows)
     about_these = wanted(question, held, domain(reader.participant, project_of(agreement)), node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
     if question.interaction in ("vread", "history"):
         opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]
-    whole = question.wanted.wide or agreement.basis == "statute" or _consents_name_data(node, person)
+    whole = question.wanted.wide or agreement.basis == "statute" or file.consents is None or _has_data(file.consents)
     beside = (frozenset(held) if whole else _named(held, [item for item, _ in opened])) - about_these
     opened += _opened(node, [held[reference] for reference in sorted(beside)], person)
     items, kept = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
-    patients = [row for row in rows if row.type == "Patient"]
     asking = (reader, acting, _ASKED_AS[question.interaction])
-    decision = _held_by(reader, _decided(node, agreement, person, items, patients, asking))
-    return World(items, kept, decision, present, len(held) >= MOST_ROWS or len(rows) >= MOST_KEPT)
+    decision = _held_by(reader, _decided(node, agreement, file, items, asking))
+    return World(items, kept, decision, present, len(held) >= MOST_ROWS or len(file.rows) >= MOST_KEPT)
 
 
 def _named(held: Mapping[str, ResourceRecord], items: Sequence[Item]) -> frozenset[str]:
@@ -91,15 +90,8 @@ def _named(held: Mapping[str, ResourceRecord], items: Sequence[Item]) -> frozens
     return frozenset(named & held.keys())
 
 
-def _consents_name_data(node: Node, person: PersonKey) -> bool:
-    """Whether a Consent on file tells data by what it is related to: then only the whole record tells what it reaches."""
-    try:
-        return any(_has_data(consent) for _, consent in consents_of(node, person)[1])
-    except GatewayError:
-        return True
-
-
 def _has_data(tree: Any) -> bool:
+    """Whether Consents tell data by what it is related to: then only the whole record tells what they reach."""
     if isinstance(tree, Mapping):
         return "data" in tree or any(map(_has_data, tree.values()))
     return isinstance(tree, list) and any(map(_has_data, tree))
@@ -134,16 +126,11 @@ def _versions(node: Node, item: Item, row: ResourceRecord, person: PersonKey) ->
 
 
 def _decided(
-    node: Node,
-    agreement: Agreement,
-    person: PersonKey,
-    items: Sequence[Item],
-    patients: Sequence[ResourceRecord],
-    by: tuple[Principal, Acting | None, str],
+    node: Node, agreement: Agreement, file: File, items: Sequence[Item], by: tuple[Principal, Acting | None, str]
 ) -> Decision:
-    births = {str(birth) for row in patients if (birth := _birth(node, row))}
     reader, acting, interaction = by
-    known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
+    known = file.known({item.reference for item in items})
+    known = asked_under(node, known, _birth(node, file.rows), items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
     asked = Asked(
@@ -152,8 +139,9 @@ def _decided(
     return decide_items(marked, asked, node.site, known)
 
 
-def _birth(node: Node, row: ResourceRecord) -> Any:
-    return read_json(node.keyring.open(row.content)).get("birthDate", "")
+def _birth(node: Node, rows: Sequence[ResourceRecord]) -> str:
+    """The birth date that all Patients of a person agree on, else nothing."""
+    return agreed_birth([read_json(node.keyring.open(row.content)) for row in rows if row.type == "Patient"])
 
 
 def _stamped(resource: Mapping[str, Any], row: ResourceRecord) -> dict[str, Any]:

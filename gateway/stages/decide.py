@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.consent import decide
 from gateway.consent.codes import codes
-from gateway.consent.labels import item_of, label, parts_of, rules_of
+from gateway.consent.labels import item_of, label, parts_of, rules_of, traits_of
 from gateway.consent.marks import Labelling, marks_of
 from gateway.consent.reporting import Hit, hit_of, reportable, with_hits
 from gateway.model.agreement import Agreement, Participant, Site
@@ -82,8 +82,9 @@ def labelled(items: Sequence[Item], site: Site, known: Mapping[str, Sequence[str
 
 def _labelled(item: Item, register: Json, rules: Labelling, known: Mapping[str, Sequence[str]]) -> Item:
     held = {item.reference: (*item.labels, *known.get(item.reference, ()))}
-    labels = label(item.resource, register, held, rules=rules)
-    return Item(item.resource, item.labels | labels, item.origin, item.derived_from)
+    traits = traits_of(item.resource, rules)
+    labels = label(item.resource, register, held, traits=traits)
+    return Item(item.resource, item.labels | labels, item.origin, item.derived_from, traits)
 
 
 def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFile) -> Decision:
@@ -95,9 +96,10 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     held = {item.reference for item in over}
     left = [item for item in inside if item.reference not in held]
     hits = {item.reference: hits for item in left if (hits := _hits(item, asked, site, on_file))}
-    request = _request(_questions(left, hits, site, on_file), asked, on_file)
+    rules = rules_of(site.register)
+    request = _request(_questions(left, hits, site, rules, on_file), asked, on_file)
     given = given_of(site, on_file, {item.reference: sorted(item.labels) for item in items})
-    answer = _kept_for(decide(request.as_json(), given, site.register), asked, site)
+    answer = _kept_for(decide(request.as_json(), given, site.register, rules=rules), asked, site)
     dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
     return _decision(answer, request, over, items, on_file, dues)
 
@@ -130,18 +132,18 @@ def _hits(item: Item, asked: Asked, site: Site, on_file: OnFile) -> tuple[Hit, .
 
 
 def _questions(
-    left: Sequence[Item], hits: Mapping[str, tuple[Hit, ...]], site: Site, on_file: OnFile
+    left: Sequence[Item], hits: Mapping[str, tuple[Hit, ...]], site: Site, rules: Labelling, on_file: OnFile
 ) -> tuple[Json, ...]:
     """An item of the request per resource, and one per part of it that is decided by itself (prose, fields with own labels)."""
     made: list[Json] = []
-    rules = rules_of(site.register)
     for item in left:
         whose = _whose(item, f"Patient/{on_file.person}")
+        traits = traits_of(item.resource, rules, item.traits)
         bare = item_of(
-            item.resource, site.register, item.labels, subject=whose, derived_from=item.derived_from, rules=rules
+            item.resource, site.register, item.labels, subject=whose, derived_from=item.derived_from, traits=traits
         )
         asked_for = with_hits(bare, hits.get(item.reference, ()))
-        made += [asked_for, *parts_of(item.resource, asked_for, on_file.known_labels)]
+        made += [asked_for, *parts_of(item.resource, asked_for, on_file.known_labels, traits=traits)]
     return tuple(made)
 
 

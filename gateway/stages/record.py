@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -55,12 +55,17 @@ def decision_row(
 
 def fact_of(exchange: Exchange, kind: AuditKind, outcome: str, at: datetime, ids: Ids) -> AuditFact:
     """The audit fact of an exchange as it stands: all seven questions, references and labels, no content."""
-    questions = {name: asdict(getattr(exchange, name)) for name in ("who", "whom", "where", "what", "why", "how")}
-    moments = {name: moment for name, moment in asdict(exchange.when).items() if moment}
+    questions = {name: _members(getattr(exchange, name)) for name in ("who", "whom", "where", "what", "why", "how")}
+    moments = {name: moment for name, moment in _members(exchange.when).items() if moment}
     when = {name: m.isoformat() if isinstance(m, datetime) else m for name, m in moments.items()}
     facts: dict[str, Any] = {**questions, "when": when, "agreement": exchange.agreement, "status": exchange.status}
     person = exchange.whom.person
     return AuditFact(ids(), exchange.id, kind, at, person, outcome, exchange.site_revision, facts)
+
+
+def _members(answer: Any) -> dict[str, Any]:
+    """The members of one of the seven answers, which are plain values."""
+    return {one.name: getattr(answer, one.name) for one in fields(answer)}
 
 
 def outbox_entry(

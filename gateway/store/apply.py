@@ -113,11 +113,9 @@ def _apply(connection: Connection, group: _Group, heads: Heads) -> None:
         merge(connection, one)
         heads.forget()
     _change_exchanges(connection, group.exchange_changes)
-    _outbox_done(connection, group.all(OutboxDone))
-    _outbox_held(connection, group.all(OutboxHeld))
-    _outbox_again(connection, group.all(OutboxRetry))
-    _bump(connection, group.all(EpochBump))
-    _take_away(connection, group.all(LinkGone), group.all(RecordGone))
+    for change, made in _CHANGES:
+        if changes := group.all(change):
+            made(connection, changes)
 
 
 def _put_keys(connection: Connection, keys: Sequence[DataKey]) -> None:
@@ -257,10 +255,8 @@ def _outbox_done(connection: Connection, changes: Sequence[OutboxDone]) -> None:
 
 
 def _outbox_held(connection: Connection, changes: Sequence[OutboxHeld]) -> None:
-    same = {"token": outbox.c.token}
-    exactly(
-        connection, update(outbox).where(_HELD).values(same), [{"_id": o.entry, "_token": o.token} for o in changes]
-    )
+    held = update(outbox).where(_HELD).values({"token": outbox.c.token})
+    exactly(connection, held, [{"_id": one.entry, "_token": one.token} for one in changes])
 
 
 def _outbox_again(connection: Connection, changes: Sequence[OutboxRetry]) -> None:
@@ -286,9 +282,19 @@ def _bump(connection: Connection, bumps: Sequence[EpochBump]) -> None:
         connection.execute(made.on_conflict_do_update(index_elements=["person"], set_=more), values)
 
 
-def _take_away(connection: Connection, links: Sequence[LinkGone], gone: Sequence[RecordGone]) -> None:
-    l, r = identity_links.c, records.c  # noqa: E741
-    link = delete(identity_links).where(l.system == bindparam("_system"), l.token == bindparam("_token"))
-    exactly(connection, link, [{"_system": one.system, "_token": one.token} for one in links])
-    record = delete(records).where(r.kind == bindparam("_kind"), r.key == bindparam("_key"))
-    exactly(connection, record, [{"_kind": one.kind, "_key": one.key} for one in gone])
+def _links_gone(connection: Connection, links: Sequence[LinkGone]) -> None:
+    i = identity_links.c
+    gone = delete(identity_links).where(i.system == bindparam("_system"), i.token == bindparam("_token"))
+    exactly(connection, gone, [{"_system": one.system, "_token": one.token} for one in links])
+
+
+def _records_gone(connection: Connection, found: Sequence[RecordGone]) -> None:
+    r = records.c
+    gone = delete(records).where(r.kind == bindparam("_kind"), r.key == bindparam("_key"))
+    exactly(connection, gone, [{"_kind": one.kind, "_key": one.key} for one in found])
+
+
+_CHANGES: tuple[tuple[type[Any], Callable[[Connection, Sequence[Any]], None]], ...] = (
+    (OutboxDone, _outbox_done), (OutboxHeld, _outbox_held), (OutboxRetry, _outbox_again), (EpochBump, _bump),
+    (LinkGone, _links_gone), (RecordGone, _records_gone),
+)  # fmt: skip

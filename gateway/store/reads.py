@@ -65,9 +65,9 @@ class Reads:
         except SQLAlchemyError:
             raise NotDurable from None
 
-    def _first(self, query: Select[Any]) -> RowMapping | None:
+    def _first(self, query: Select[Any], asked: Mapping[str, Any] | None = None) -> RowMapping | None:
         with self._reading() as connection:
-            return connection.execute(query).mappings().first()
+            return connection.execute(query, asked).mappings().first()
 
     def _all(self, query: Select[Any]) -> Sequence[RowMapping]:
         with self._reading() as connection:
@@ -131,7 +131,7 @@ class Reads:
         return found
 
     def survivor(self, person: PersonKey) -> PersonKey:
-        row = self._first(select(merges.c.survivor).where(merges.c.gone == person))
+        row = self._first(_survivor(), {"person": person})
         return PersonKey(row["survivor"]) if row else person
 
     def links(self, person: PersonKey) -> Sequence[IdentityLink]:
@@ -144,6 +144,19 @@ class Reads:
             found = connection.execute(_current(typed=True), {"person": person, "type": _CONSENT}).mappings().all()
         return epoch, [rows.resource_from(row) for row in found]
 
+    def file(self, person: PersonKey, limit: int) -> tuple[int, Sequence[ResourceRecord], Sequence[ResourceRecord]]:
+        with self._reading() as connection:  # one snapshot
+            epoch = int(connection.execute(_epochs(), {"person": person}).scalar_one())
+            asked = {"person": person, "most": limit}
+            found = connection.execute(_current(typed=False, bounded=True), asked).mappings().all()
+            if len(found) < limit:  # all there is, the Consents among it
+                consents = [row for row in found if row["type"] == _CONSENT]
+            else:
+                asked = {"person": person, "type": _CONSENT}
+                consents = list(connection.execute(_current(typed=True), asked).mappings())
+        every = [rows.resource_from(row) for row in found]
+        return epoch, [rows.resource_from(row) for row in consents], every
+
     def resources(self, person: PersonKey, type: str = "", limit: int = 1000) -> Sequence[ResourceRecord]:
         asked = {"person": person, "most": limit, **({"type": type} if type else {})}
         with self._reading() as connection:
@@ -151,8 +164,7 @@ class Reads:
         return [rows.resource_from(row) for row in found]
 
     def resource(self, type: str, id: str) -> ResourceRecord | None:
-        r = resources.c
-        row = self._first(select(resources).where(r.type == type, r.id == id, r.current))
+        row = self._first(_one(), {"type": type, "id": id})
         return rows.resource_from(row) if row else None
 
     def versions(self, type: str, id: str) -> Sequence[ResourceRecord]:
@@ -226,6 +238,21 @@ def _current(*, typed: bool, bounded: bool = False) -> Select[Any]:
     query = query.where(r.type == bindparam("type", type_=r.type.type)) if typed else query
     query = query.order_by(r.type, r.at, r.id)
     return query.limit(bindparam("most", type_=Integer)) if bounded else query
+
+
+@cache
+def _one() -> Select[Any]:
+    """The current version of `:type`/`:id`."""
+    r = resources.c
+    named = r.type == bindparam("type", type_=r.type.type), r.id == bindparam("id", type_=r.id.type)
+    return select(resources).where(*named, r.current)
+
+
+@cache
+def _survivor() -> Select[Any]:
+    """Whom `:person` was merged into."""
+    m = merges.c
+    return select(m.survivor).where(m.gone == bindparam("person", type_=m.gone.type))
 
 
 @cache

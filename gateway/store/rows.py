@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,7 +89,8 @@ def exchange_row(e: Exchange) -> dict[str, Any]:
         "site_revision": e.site_revision, "replay_of": e.replay_of,
     }  # fmt: skip
     for question in _QUESTIONS:
-        made |= {f"{question}_{name}": value for name, value in asdict(getattr(e, question)).items()}
+        said = getattr(e, question)
+        made |= {f"{question}_{one.name}": getattr(said, one.name) for one in fields(said)}
     made |= {f"when_{name}": moment(getattr(e.when, name)) for name in _MOMENTS}
     made |= {f"when_{name}": getattr(e.when, name) for name in ("keep_until", "data_from", "data_to")}
     made |= {

@@ -319,6 +319,7 @@ PLANTED: list[tuple[str, Any, tuple[str, ...], dict[str, Any]]] = [
     ("_allowed", lambda *_: True, ("PSEUD",), {}),
     ("_allowed", lambda *_: True, (), LIMITED),
     ("_kept", lambda node, *_: dict(node), (), {}),
+    ("_said_of", lambda *_: (False, ""), (), YEAR),
     ("_cut", lambda value, *_: value, (), {}),
     ("coarse", lambda value, _: value, (), YEAR),
     ("_mask", lambda name, value: {name: value}, (), MASKED),

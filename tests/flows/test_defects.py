@@ -112,8 +112,9 @@ async def test_a_defect_at_delivery(flow: Flow, monkeypatch: pytest.MonkeyPatch,
 
 
 PULL: dict[str, Any] = {
-    "on_file": world_line, "labelled": world_line, "decide_items": world_line, "rows_held": world_line, "wanted": world_line,
-    "release": pull_line, "chosen": pull_line, "cut": pull_line, "narrowed": pull_line, "what_of": pull_line, "decision_row": pull_line,
+    "file_of": world_line, "asked_under": world_line, "labelled": world_line, "decide_items": world_line, "rows_held": world_line,
+    "wanted": world_line, "release": pull_line, "chosen": pull_line, "cut": pull_line, "narrowed": pull_line, "what_of": pull_line,
+    "decision_row": pull_line,
 }  # fmt: skip
 
 

@@ -281,7 +281,8 @@ def test_a_transaction_is_taken_like_a_message(worlds: Twins) -> None:
 
 
 FAULTS: dict[str, Any] = {
-    "decide_items": world_line, "labelled": world_line, "on_file": world_line, "rows_held": world_line, "release": pull_line, "cut": pull_line,
+    "decide_items": world_line, "labelled": world_line, "file_of": world_line, "asked_under": world_line, "rows_held": world_line,
+    "release": pull_line, "cut": pull_line,
     "chosen": pull_line, "fact_of": pull_line, "decision_row": pull_line,
 }  # fmt: skip
 ASKED = (

@@ -207,11 +207,9 @@ class Forgetful:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def labels(self, references: Any) -> dict[str, tuple[str, ...]]:
-        return {}
-
-    def resources(self, *asked: Any, **more: Any) -> list[Any]:
-        return [replace(row, labels=()) for row in self._store.resources(*asked, **more)]
+    def file(self, *asked: Any) -> tuple[int, Any, list[Any]]:
+        epoch, consents, rows = self._store.file(*asked)
+        return epoch, consents, [replace(row, labels=()) for row in rows]
 
     def versions(self, *asked: Any) -> list[Any]:
         return [replace(row, labels=()) for row in self._store.versions(*asked)]

@@ -638,6 +638,18 @@ class TestResources:
         assert len(store.resources(of, "Observation")) == 2
         assert len(store.resources(of, limit=1)) == 1
 
+    @pytest.mark.parametrize("most", [1, 2, 5, 6, 100])
+    def test_the_file_of_a_person_has_every_consent_however_few_rows_are_asked_for(self, store: Any, most: int) -> None:
+        gone, of = person(), person()
+        kinds = ("Appointment", "Consent", "Condition", "Consent")
+        kept(store, *(resource(of, kind) for kind in kinds), resource(gone, "Consent"), resource(person(), "Consent"))
+        kept(store, replace(one := resource(of, "Consent"), version=1), merge(gone, of))
+        kept(store, replace(one, version=2, deleted=True))
+        epoch, consents, rows = store.file(of, most)
+        assert (epoch, consents) == store.consents(of)
+        assert (rows, len(consents)) == (store.resources(of, limit=most), 3)
+        assert store.file(person(), most) == (0, [], [])
+
     def test_labels_of_what_is_kept(self, store: Any) -> None:
         one, two = resource(person(), labels=("R", "PSY")), resource(person(), "Observation", labels=())
         kept(store, one, two)
