@@ -17,6 +17,7 @@
     │   ├── TooCostly            more is kept than one answer can be made of
     │   ├── Gone                 a page link that does not hold any more, or never did
     │   └── Conflict             it contradicts what is already kept
+    │       └── Outdated         it is made for another version than the one that is kept
     ├── Unavailable              right now it cannot be done; nothing was kept, try again
     │   ├── NotDurable           the store did not take it
     │   └── Busy                 the queue is full
@@ -171,6 +172,13 @@ class Conflict(Refused):
 
     issue, status, ack, condition = "conflict", 409, "AE", "205"
     said = "The request contradicts what is already kept."
+
+
+class Outdated(Conflict):
+    """A write for a version (If-Match) that is not the one on record."""
+
+    status = 412
+    said = "The version that the request names is not the one on record."
 
 
 class Unavailable(GatewayError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from gateway.model.document import Resource
 from gateway.model.released import Page
+
+_TOLD = (("location", "Location"), ("etag", "ETag"), ("lastModified", "Last-Modified"))
 
 
 def searchset(resources: Sequence[Resource], page: Page) -> dict[str, Any]:
@@ -36,18 +39,22 @@ def _version(resource: Resource) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def batch_response(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The answers to the entries of a batch, in order."""
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "batch-response"}
+def answers(kind: str, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The answers to the entries of a batch (`batch-response`) or a transaction (`transaction-response`), in order."""
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     return {**bundle, "entry": list(entries)} if entries else bundle
 
 
-def answered(status: int, resource: Any, tag: str = "", changed: str = "") -> dict[str, Any]:
-    """One entry of a batch's answer: what was asked for, or an OperationOutcome that says why not."""
+def answered(status: int, resource: Any, headers: Mapping[str, str]) -> dict[str, Any]:
+    """One entry of such an answer: what was asked for or written, or an OperationOutcome that says why not (R4, Bundle.entry.response)."""
     response: dict[str, Any] = {"status": f"{status} {HTTPStatus(status).phrase}"}
     if status >= HTTPStatus.BAD_REQUEST:
         return {"response": {**response, "outcome": resource}}
-    response |= {name: value for name, value in (("etag", tag), ("lastModified", changed)) if value}
+    response |= {name: headers[header] for name, header in _TOLD if header in headers}
+    if "lastModified" in response:
+        response["lastModified"] = parsedate_to_datetime(response["lastModified"]).isoformat().replace("+00:00", "Z")
+    if resource and resource["resourceType"] == "OperationOutcome":
+        return {"response": {**response, "outcome": resource}}
     return {"resource": resource, "response": response} if resource else {"response": response}
 
 

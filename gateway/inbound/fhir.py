@@ -1,21 +1,20 @@
 """The FHIR façade: read, vread, history, search by GET and POST, `$everything` (FHIR R4, http.html, search.html).
 
 Whatever way a question comes in, it becomes one Question first, which `answer` decides, runs and puts on record; `batch.py` takes its
-entries through the same functions. `$validate`, `$convert` and the terminology operations have files of their own.
+entries through the same functions. Writes (`writing.py`), `$validate`, `$convert` and the terminology operations have files of their own.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
-from gateway.definitions.library import core
 from gateway.errors import NotFound, Unanswerable
-from gateway.inbound import bundles, conversion, validation
+from gateway.inbound import bundles, conversion, validation, writing
 from gateway.inbound.capability import metadata
 from gateway.inbound.parameters import MOST_FORM, of_form, of_parameters
+from gateway.inbound.types import id_named, type_named
 from gateway.model.door import Call, Door
 from gateway.model.questions import Question
 from gateway.model.released import Egress, Notice, Page, Released
@@ -26,8 +25,6 @@ from gateway.pipeline.node import Node
 from gateway.pipeline.pages import PAGE
 from gateway.searching import Terms, everything_of, named_by, search_of
 
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
-_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}", re.ASCII)
 _OF_A_READ = ("_format", "_summary", "_elements")
 
 
@@ -60,9 +57,7 @@ def _one(node: Node, call: Call) -> Question:
     ]:
         raise Unanswerable(None, *wrong[:3])
     shown = search_of(kind, call.query, _terms(node))
-    if not _ID.fullmatch(id):
-        raise NotFound
-    return Question(kind, id=id, shown=shown)
+    return Question(kind, id=id_named(id), shown=shown)
 
 
 async def _released(node: Node, call: Call, question: Question) -> Released:
@@ -115,14 +110,12 @@ def nothing_found(question: Question) -> Notice:
 
 async def everything(node: Node, call: Call) -> Egress:
     """`GET` and `POST [base]/Patient/{id}/$everything`: all that the reader may have of the person, or the one 404."""
-    id = call.path["id"]
+    id = id_named(call.path["id"])
     pairs = (*call.query, *of_parameters(call.headers.get("content-type", ""), call.body))
     if page := _page(pairs):
         question = Question("Patient", id, search=Search(""), page=page)
     else:
         question = Question("Patient", id, search=everything_of(pairs, (), _terms(node)))
-    if not _ID.fullmatch(id):
-        raise NotFound
     found = await answer(node, call.principal, question)
     if found is None:
         raise NotFound
@@ -136,13 +129,6 @@ def _page(pairs: Pairs) -> str:
     if len(pairs) != 1 or not pairs[0][1]:
         raise Unanswerable("A link to a page is followed as it is.", PAGE)
     return pairs[0][1]
-
-
-def type_named(text: str) -> str:
-    """A resource type of R4. Raises NotFound."""
-    if not _TYPE.fullmatch(text) or text not in core().resource_types:
-        raise NotFound
-    return text
 
 
 def _terms(node: Node) -> Terms:
@@ -192,4 +178,5 @@ DOORS = (
     Door("GET", _EVERYTHING, everything, "All of one person", shape="searchset", scope="Patient.r"),
     *_POSTED,
     *_READS,
+    *writing.DOORS,
 )

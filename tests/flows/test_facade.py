@@ -73,7 +73,7 @@ def test_an_attack(worlds: Twins, ids: dict[str, str], row: Row) -> None:
 def _asks_the_line(row: Row) -> bool:
     """Whether the request comes as far as the line: refusals of the form are counted, unknown paths lead nowhere."""
     nowhere = row.id in ("A17-type", "A17-system", "A30-export", "A54-metadata") or row.id.startswith("A58-")
-    return row.id == "A58-dot" or (row.status in ON_RECORD and not nowhere)
+    return row.id.startswith(("A27", "A29")) or row.id == "A58-dot" or (row.status in ON_RECORD and not nowhere)
 
 
 def test_the_rows_are_told_apart() -> None:

@@ -28,6 +28,7 @@ _FRAMEWORK = ("gateway/app.py", "gateway/inbound/", "gateway/console/", *_OTHER_
 _READS_RELEASED = {
     _MOUNT: "writes it as the answer of a door",
     "gateway/inbound/fhir.py": "asks whether it holds anything, for the one 404",
+    "gateway/inbound/writing.py": "asks whether its writer may read anything of what was written",
     "gateway/pipeline/choice.py": "picks places among it by what a search asks, and tags one resource; the stage cuts",
     "gateway/stages/release.py": "cuts of what it released as much as a question asks for",
     "gateway/standards/fhir/render.py": "renders it in the recipient's standard",
