@@ -23,13 +23,12 @@ def searchset(resources: Sequence[Resource], page: Page) -> dict[str, Any]:
 
 
 def history(resources: Sequence[Resource], page: Page) -> dict[str, Any]:
-    """Versions, newest first. The first of all was a create, the others are updates."""
-    return _bundle("history", page, [_version(resource) for resource in resources])
+    """Versions, newest first. The last of them was a create, the others are updates."""
+    return _bundle("history", page, [_version(one, one is resources[-1]) for one in resources])
 
 
-def _version(resource: Resource) -> dict[str, Any]:
+def _version(resource: Resource, first: bool) -> dict[str, Any]:
     kind, meta = resource["resourceType"], resource["meta"]
-    first = meta["versionId"] == "1"
     return {
         "resource": resource,
         "request": {"method": "POST" if first else "PUT", "url": kind if first else f"{kind}/{resource['id']}"},

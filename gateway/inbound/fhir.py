@@ -36,9 +36,7 @@ async def read(node: Node, call: Call) -> Egress:
 
 async def vread(node: Node, call: Call) -> Egress:
     """`GET [base]/{type}/{id}/_history/{version}`: decided like all versions of the resource together."""
-    version = call.path["version"]
-    if not (version.isascii() and version.isdigit() and len(version) < 10):
-        raise NotFound
+    version = id_named(call.path["version"])
     return await _released(node, call, replace(_one(node, call), version=version))
 
 

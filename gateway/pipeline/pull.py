@@ -19,7 +19,7 @@ from gateway.pipeline.choice import Asking, chosen
 from gateway.pipeline.emergency import Opening, for_emergencies, open_for
 from gateway.pipeline.node import Node
 from gateway.pipeline.pages import PAGE, Mark, opened
-from gateway.pipeline.world import World, world_of
+from gateway.pipeline.world import World, with_versions, world_of
 from gateway.searching import Terms, everything_of, named_by, search_of
 from gateway.site import reading_agreements
 from gateway.stages.decide import project_of
@@ -213,6 +213,8 @@ def _withheld(node: Node, sheet: Exchange, question: Question, world: World) -> 
 def _answered(node: Node, asking: Asking, world: World) -> Pulled:
     """What was released is chosen from, and what was chosen is on record: everything else was not asked for."""
     sheet = asking.sheet
+    together = asking.question.interaction in ("vread", "history")
+    world = with_versions(node, world, sheet.whom.recipient, PersonKey(str(sheet.whom.person)), together=together)
     whole = release(world.stamped, world.decision, sheet.whom.recipient, node.site, node.keyring.rekey)
     found = chosen(node, asking, world, whole)
     items = [world.items[world.places()[place]] for place in found.places]

@@ -6,22 +6,24 @@ A question that follows references (chains, `_has`, includes, `$everything`) loo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.model.agreement import Agreement, domain
-from gateway.model.document import Item, PersonKey, Principal
+from gateway.model.document import Item, PersonKey, Principal, Resource
 from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
 from gateway.model.references import references_in
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import about, consents_of, on_file
+from gateway.pipeline.versions import Stamp, all_stamps, current_stamps, version_id
 from gateway.stages.decide import Acting, Asked, decide_items, labelled, project_of
 from gateway.stages.read import MOST_KEPT, MOST_ROWS, rows_held, versions_held, wanted
+from gateway.stages.release import domain_of, formed
 
 # What policies call the interactions of FHIR (a question's → `how.interaction` of the request that is decided).
 _ASKED_AS = {"read": "read", "vread": "read", "history": "read", "search": "search", "everything": "search"}
@@ -40,13 +42,15 @@ class World:
     decision: Decision
     concerned: frozenset[str]
     costly: bool = False
+    stamps: tuple[Stamp, ...] = ()
+    versions: tuple[str, ...] = ()  # what the reader calls the versions of the items
 
     @property
     def stamped(self) -> tuple[Item, ...]:
-        """The items as they are released: each with the number of its version and when it was received here (R4, Resource.meta)."""
+        """The items as they are released: each with the name of its version and when that began (R4, Resource.meta)."""
         return tuple(
-            Item(_stamped(item.resource, row), item.labels, item.origin, item.derived_from)
-            for item, row in zip(self.items, self.rows, strict=True)
+            Item(_stamped(item.resource, version, stamp), item.labels, item.origin, item.derived_from)
+            for item, version, stamp in zip(self.items, self.versions, self.stamps, strict=True)
         )
 
     def places(self) -> list[int]:
@@ -156,9 +160,32 @@ def _birth(node: Node, row: ResourceRecord) -> Any:
     return read_json(node.keyring.open(row.content)).get("birthDate", "")
 
 
-def _stamped(resource: Mapping[str, Any], row: ResourceRecord) -> dict[str, Any]:
-    meta = {**(resource.get("meta") or {}), "versionId": str(row.version), "lastUpdated": instant(row.at)}
+def _stamped(resource: Mapping[str, Any], version: str, stamp: Stamp) -> dict[str, Any]:
+    meta = {**(resource.get("meta") or {}), "versionId": version, "lastUpdated": instant(stamp.since)}
     return {**resource, "meta": meta}
+
+
+def with_versions(node: Node, world: World, recipient: str, person: PersonKey, *, together: bool) -> World:
+    """The world with the versions that its items are to this reader; `together`: all versions of a resource stand in it."""
+    pairs = list(zip(world.items, world.rows, strict=True))
+    allowed = set(world.decision.released)
+
+    def form(some: Sequence[Item]) -> Sequence[Resource]:
+        return formed(some, world.items, world.decision, recipient, node.site, node.keyring.rekey)
+
+    def earlier(row: ResourceRecord) -> Iterator[tuple[Item, ResourceRecord]]:
+        older = (one for one in node.store.versions(row.type, row.id) if one.version < row.version)
+        return (
+            pair
+            for one in older
+            if not one.deleted and one.source == row.source
+            for pair in _opened(node, [one], person)
+        )
+
+    made = all_stamps(pairs, allowed, form) if together else current_stamps(pairs, allowed, earlier, form)
+    reader, key = domain_of(world.decision, recipient), node.keyring.id_key
+    names = [version_id(key, reader, item.reference, one.since) for item, one in zip(world.items, made, strict=True)]
+    return replace(world, stamps=tuple(made), versions=tuple(names))
 
 
 def instant(at: datetime) -> str:

@@ -2,7 +2,8 @@
 """The attack catalogue over the façade, one row for each request (notes on attacks, section 3), with its permitted twin.
 
 `{A}` consents, `{B}` does not; `{psy}`, `{secret}`, `{v}` are the reader's ids of what is hidden, `{b1}` of what is B's, `{c1}`, `{c2}`,
-`{e1}`, `{o1}` of what is not. `gives` is how many resources the attack gives, None where it is refused; `control` is the permitted twin.
+`{e1}`, `{o1}` of what is not; `{c2v1}`, `{c2v2}` are its names of the versions of `{c2}`. `gives` is how many resources the attack gives,
+None where it is refused; `control` is the permitted twin.
 """
 
 from __future__ import annotations
@@ -91,12 +92,12 @@ ROWS = (
     Row("A16-guessed", "/fhir/Condition?_page=00000000-0000-0000-0000-000000000000", 410, _C, 3),
     Row("A16-other-name", "/fhir?_getpages=00000000-0000-0000-0000-000000000000", 405, _C, 3),
     Row("A17-history", "/fhir/Condition/{psy}/_history", 404, "/fhir/Condition/{c2}/_history", 2),
-    Row("A17-version", "/fhir/Condition/{psy}/_history/1", 404, "/fhir/Condition/{c2}/_history/1", 1),
+    Row("A17-version", "/fhir/Condition/{psy}/_history/1", 404, "/fhir/Condition/{c2}/_history/{c2v1}", 1),
     Row("A17-type", "/fhir/Condition/_history", 404, "/fhir/Condition/{c1}/_history", 1),
     Row("A17-system", "/fhir/_history?_since=2000-01-01", 404, "/fhir/Condition/{c1}/_history", 1),
     Row("A18-now", "/fhir/Condition/{v}", 404, "/fhir/Condition/{c2}", 1),
-    Row("A18-then", "/fhir/Condition/{v}/_history/1", 404, "/fhir/Condition/{c2}/_history/2", 1),
-    Row("A18-later", "/fhir/Condition/{v}/_history/2", 404, "/fhir/Condition/{c2}/_history/2", 1),
+    Row("A18-then", "/fhir/Condition/{v}/_history/1", 404, "/fhir/Condition/{c2}/_history/{c2v2}", 1),
+    Row("A18-later", "/fhir/Condition/{v}/_history/2", 404, "/fhir/Condition/{c2}/_history/{c2v2}", 1),
     Row("A18-all", "/fhir/Condition/{v}/_history", 404, "/fhir/Condition/{c2}/_history", 2),
     Row("A19", "/fhir/Patient/{A}/$everything", 200, "/fhir/Patient/{A}/$everything?_type=Patient", 1, 10),
     Row("A19-b", "/fhir/Patient/{B}/$everything", 404, "/fhir/Patient/{A}/$everything", 10),
