@@ -21,6 +21,9 @@
     ├── Unavailable              right now it cannot be done; nothing was kept, try again
     │   ├── NotDurable           the store did not take it
     │   └── Busy                 the queue is full
+    ├── Elsewhere                a server that holds part of a record gave no usable answer; nothing is answered from the rest
+    │   ├── Away                 it cannot be reached
+    │   └── Late                 not within the time it has
     ├── Undeliverable            an outgoing delivery did not succeed
     │   ├── TryLater             surely not processed there; will be tried again
     │   ├── GiveUp               the recipient will never take it
@@ -198,6 +201,25 @@ class Busy(Unavailable):
     """The queue is full."""
 
     issue = "throttled"
+
+
+class Elsewhere(GatewayError):
+    """A server that holds part of a record gave no usable answer: an error, too much, what cannot be read, or is about somebody else."""
+
+    issue, status = "transient", 502
+    said = "A server that holds part of the record gave no usable answer; nothing is answered from a part of it."
+
+
+class Away(Elsewhere):
+    """It cannot be reached."""
+
+    status = 503
+
+
+class Late(Elsewhere):
+    """It did not answer within the time it has."""
+
+    issue, status = "timeout", 504
 
 
 class Undeliverable(GatewayError):

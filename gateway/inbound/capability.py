@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway import __version__
+from gateway.model.agreement import Participant
 from gateway.model.door import Call
 from gateway.model.released import Egress, Notice
 from gateway.pipeline.node import Node
@@ -27,9 +28,10 @@ async def metadata(node: Node, call: Call) -> Egress:
     """`GET [base]/metadata`: of a system that reads, the types it may ask for; of operators, all that is kept."""
     at = node.clock()
     who, site, day = call.principal.participant, node.site, node.day(at)
-    agreed = {t for a in reading_agreements(site, who, day) for t in a.types}
+    agreements = reading_agreements(site, who, day)
+    agreed = {t for a in agreements for t in a.types if t in (*site.kept_types, *_held(site.participants[a.sender]))}
     everybody = {"admin", "auditor"} & set(call.principal.roles)
-    kinds = sorted(set(site.kept_types) if everybody else agreed & set(site.kept_types))
+    kinds = sorted(set(site.kept_types) if everybody else agreed)
     written = written_types(site, who, day)
     resource = [_resource(kind, kinds, written) for kind in sorted({*kinds, *written})]
     return Notice({
@@ -41,6 +43,11 @@ async def metadata(node: Node, call: Call) -> Egress:
             "interaction": [{"code": "batch"}, {"code": "transaction"}], "operation": _OPERATIONS,
         }],
     })  # fmt: skip
+
+
+def _held(participant: Participant) -> frozenset[str]:
+    """The types that a participant holds on servers of its own."""
+    return frozenset(kind for one in participant.upstreams for kind in one.types)
 
 
 def _resource(kind: str, kinds: list[str], written: frozenset[str]) -> dict[str, Any]:

@@ -65,15 +65,16 @@ def all_stamps(rows: Sequence[tuple[Item, ResourceRecord]], allowed: Collection[
 
 
 def _forms(form: Form, items: Sequence[Item]) -> list[bytes]:
-    return [write_json(one, canonical=True) for one in form([bare(item) for item in items])] if items else []
+    bare = [Item(unmarked(item.resource), item.labels, item.origin, item.derived_from) for item in items]
+    return [write_json(one, canonical=True) for one in form(bare)] if items else []
 
 
-def bare(item: Item) -> Item:
-    """The item without what is said of its version."""
-    meta: Mapping[str, Any] = item.resource.get("meta") or {}
+def unmarked(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """A resource without what is said of its version."""
+    meta: Mapping[str, Any] = resource.get("meta") or {}
     left = {name: value for name, value in meta.items() if name not in _OURS}
-    rest = {name: value for name, value in item.resource.items() if name != "meta"}
-    return Item({**rest, "meta": left} if left else rest, item.labels, item.origin, item.derived_from)
+    rest = {name: value for name, value in resource.items() if name != "meta"}
+    return {**rest, "meta": left} if left else rest
 
 
 def version_id(key: bytes, reader: str, reference: str, since: datetime) -> str:

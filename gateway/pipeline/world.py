@@ -6,7 +6,7 @@ A question that follows references (chains, `_has`, includes, `$everything`) loo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,13 +18,15 @@ from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
 from gateway.model.references import references_in
 from gateway.model.wire import read_json
+from gateway.pipeline.elsewhere import Found, rows_of
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import about, consents_of, on_file
-from gateway.pipeline.versions import Stamp, all_stamps, current_stamps, version_id
+from gateway.pipeline.versions import Stamp, all_stamps, current_stamps, unmarked, version_id
 from gateway.stages.decide import Acting, Asked, decide_items, labelled, project_of
 from gateway.stages.read import MOST_KEPT, MOST_ROWS, rows_held, versions_held, wanted
 from gateway.stages.release import domain_of, formed
 
+_HERE: Mapping[str, tuple[Item, ResourceRecord]] = {}
 # What policies call the interactions of FHIR (a question's → `how.interaction` of the request that is decided).
 _ASKED_AS = {"read": "read", "vread": "read", "history": "read", "search": "search", "everything": "search"}
 
@@ -66,6 +68,7 @@ def world_of(
     reader: Principal,
     question: Question,
     acting: Acting | None = None,
+    found: Found | None = None,
 ) -> World:
     """The world of a question under an agreement; `acting` in an emergency. Raises TooCostly for too many versions.
 
@@ -74,18 +77,21 @@ def world_of(
     """
     rows = node.store.resources(person, limit=MOST_KEPT)
     held = rows_held(person, agreement.sender, agreement.types, rows)
+    there = rows_of(found, agreement, node) if found is not None else {}
+    held = {**held, **{reference: row for reference, (_, row) in there.items()}}  # as its holder has it now
     about_these = wanted(question, held, domain(reader.participant, project_of(agreement)), node.keyring)
-    opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
+    opened = _opened(node, [held[reference] for reference in sorted(about_these)], person, there)
     if question.interaction in ("vread", "history"):
         opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]
     whole = question.wanted.wide or agreement.basis == "statute" or _consents_name_data(node, person)
     beside = (frozenset(held) if whole else _named(held, [item for item, _ in opened])) - about_these
-    opened += _opened(node, [held[reference] for reference in sorted(beside)], person)
+    opened += _opened(node, [held[reference] for reference in sorted(beside)], person, there)
     items, kept = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
-    patients = [row for row in rows if row.type == "Patient"]
+    births = {str(birth) for row in rows if row.type == "Patient" and (birth := _birth(node, row))}
+    births |= {found.birth} if found is not None and found.birth else set()
     asking = (reader, acting, _ASKED_AS[question.interaction])
-    decision = _held_by(reader, _decided(node, agreement, person, items, patients, asking))
+    decision = _held_by(reader, _decided(node, agreement, person, items, births, asking))
     return World(items, kept, decision, present, len(held) >= MOST_ROWS or len(rows) >= MOST_KEPT)
 
 
@@ -122,10 +128,18 @@ def _was(row: ResourceRecord) -> str:
     return f"{row.type}/{row.person if row.type == 'Patient' else row.id}"
 
 
-def _opened(node: Node, rows: Iterable[ResourceRecord], person: PersonKey) -> list[tuple[Item, ResourceRecord]]:
-    """Rows as items about the person, also those kept under whoever was merged into it."""
+def _opened(
+    node: Node,
+    rows: Iterable[ResourceRecord],
+    person: PersonKey,
+    there: Mapping[str, tuple[Item, ResourceRecord]] = _HERE,
+) -> list[tuple[Item, ResourceRecord]]:
+    """Rows as items about the person, also those kept under whoever was merged into it; `there`: what is held elsewhere, by reference."""
     found = []
     for row in rows:
+        if (at := there.get(_was(row))) is not None and at[1] is row:
+            found.append(at)
+            continue
         item = Item(read_json(node.keyring.open(row.content)), frozenset(row.labels))
         found.append((about([item], row.person, person)[0], row))
     return found
@@ -142,12 +156,11 @@ def _decided(
     agreement: Agreement,
     person: PersonKey,
     items: Sequence[Item],
-    patients: Sequence[ResourceRecord],
+    births: Collection[str],
     by: tuple[Principal, Acting | None, str],
 ) -> Decision:
-    births = {str(birth) for row in patients if (birth := _birth(node, row))}
     reader, acting, interaction = by
-    known = on_file(node, person, births.pop() if len(births) == 1 else "", items, agreement)
+    known = on_file(node, person, next(iter(births)) if len(births) == 1 else "", items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
     asked = Asked(
@@ -161,6 +174,8 @@ def _birth(node: Node, row: ResourceRecord) -> Any:
 
 
 def _stamped(resource: Mapping[str, Any], version: str, stamp: Stamp) -> dict[str, Any]:
+    if not version:  # held elsewhere: its times there would tell of what is hidden
+        return unmarked(resource)
     meta = {**(resource.get("meta") or {}), "versionId": version, "lastUpdated": instant(stamp.since)}
     return {**resource, "meta": meta}
 
@@ -184,7 +199,10 @@ def with_versions(node: Node, world: World, recipient: str, person: PersonKey, *
 
     made = all_stamps(pairs, allowed, form) if together else current_stamps(pairs, allowed, earlier, form)
     reader, key = domain_of(world.decision, recipient), node.keyring.id_key
-    names = [version_id(key, reader, item.reference, one.since) for item, one in zip(world.items, made, strict=True)]
+    names = [
+        version_id(key, reader, item.reference, one.since) if row.version else ""
+        for (item, row), one in zip(pairs, made, strict=True)
+    ]
     return replace(world, stamps=tuple(made), versions=tuple(names))
 
 

@@ -18,7 +18,7 @@ from gateway.model.records import IdentityLink, Merge, Record, Unit
 from gateway.model.references import rewritten
 
 Token = tuple[str, str]
-_WHOSE = ("subject", "patient", "for", "beneficiary", "individual")  # elements that say whose a resource is
+WHOSE = ("subject", "patient", "for", "beneficiary", "individual")  # elements that say whose a resource is
 _MOST_MERGED = 1
 _TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 _NATIONAL = re.compile(
@@ -86,7 +86,7 @@ def _is(other: tuple[tuple[Token, ...], PersonKey | None], known: Named) -> bool
 
 def _about(resource: Resource, own: set[str]) -> Iterator[Mapping[str, Any]]:
     """What a resource gives as its person without referring to a Patient of the document."""
-    for name in _WHOSE if resource["resourceType"] != "Patient" else ():
+    for name in WHOSE if resource["resourceType"] != "Patient" else ():
         value = resource.get(name)
         if isinstance(value, Mapping) and value.get("reference") not in own:
             yield value
@@ -204,7 +204,7 @@ def attributed(items: Sequence[Item], person: PersonKey) -> tuple[Item, ...]:
 
 def _attributed(resource: Resource, person: PersonKey) -> Resource:
     own = f"Patient/{person}"
-    said = {name: {"reference": own} for name in _WHOSE if _says_whose(resource, name, own)}
+    said = {name: {"reference": own} for name in WHOSE if _says_whose(resource, name, own)}
     return {**resource, **said} if said else resource
 
 

@@ -20,6 +20,8 @@ MOST_VERSIONS = 200
 NOTHING = "nothing-on-file"
 STATED = "stated"  # kind of the generic records of what a sender was told of its own resources: the version, of a Patient the person
 
+HELD = "held-elsewhere"  # kind of the generic records of whose a resource is that is kept on its holder's own server
+
 
 def own_key(kind: str, id: str, sender: str, keyring: Keyring) -> str:
     """The key of what a sender calls by this id; what is no Patient is kept under it."""
@@ -45,6 +47,9 @@ def person_asked(question: Question, reader: str, store: Store, keyring: Keyring
         own = _own(reference, reader, keyring) or _stated(reference, reader, store, keyring)
         return store.survivor(PersonKey(own)) if own else None
     row = _row(question, reader, store, keyring) if question.id else None
+    if row is None and question.id:
+        record = store.record(HELD, f"{question.type}/{_own(question.id, reader, keyring)}")
+        return store.survivor(PersonKey(str(record.value["person"]))) if record is not None else None
     return store.survivor(row.person) if row is not None and not row.deleted else None
 
 

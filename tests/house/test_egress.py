@@ -36,6 +36,7 @@ _READS_RELEASED = {
 _RENDERERS = ("gateway/stages/deliver.py", "gateway/standards/")
 _OPENS = {
     "gateway/pipeline/delivery.py": "what waits in the outbox, to be decided again",
+    "gateway/pipeline/elsewhere.py": "the number by which a server of who holds the data knows a person, to ask there",
     "gateway/pipeline/emergency.py": "the reason that was given for an emergency, for the decision and for whoever reviews it",
     "gateway/pipeline/explaining.py": "the request of a decision, to be asked again; references and rules are told of it, no content",
     "gateway/pipeline/index.py": "what waits in the outbox, to be kept here",
