@@ -13,6 +13,7 @@
     │   │   └── OutOfScope       not with the scopes of this token
     │   ├── NotAgreed            no agreement names this trigger for this sender
     │   ├── Unanswerable         a question with a parameter or form we do not answer
+    │   │   └── NotAcceptable    in a format that we do not write
     │   ├── NotFound             there is no such thing, or not for you: the same answer
     │   ├── TooCostly            more is kept than one answer can be made of
     │   ├── Gone                 a page link that does not hold any more, or never did
@@ -147,6 +148,13 @@ class Unanswerable(Refused):
 
     issue, status = "not-supported", 400
     said = "The question has a part that is not answered here."
+
+
+class NotAcceptable(Unanswerable):
+    """An answer is wanted in a format that is not written here (RFC 9110, 15.5.7)."""
+
+    status = 406
+    said = "What is answered here is FHIR in JSON."
 
 
 class NotFound(Refused):

@@ -25,7 +25,7 @@ from gateway.errors import (
     Unsupported,
 )
 from gateway.inbound import fhir, rest, writing
-from gateway.inbound.dialect import media_type
+from gateway.inbound.dialect import in_json, media_type
 from gateway.inbound.parameters import pairs_of
 from gateway.model.door import Call, Door, Handler, Shape
 from gateway.model.released import Egress, Notice, One, Several
@@ -152,7 +152,7 @@ DOORS = (
     Door(
         "POST",
         "/fhir",
-        posted,
+        in_json(posted),
         "A batch, a transaction, or a message for the intake",
         max_body=writing.MOST_BYTES,
         scope="",

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from gateway.errors import NotFound, Unanswerable
 from gateway.inbound import bundles, conversion, validation, writing
 from gateway.inbound.capability import metadata
+from gateway.inbound.dialect import in_json
 from gateway.inbound.parameters import MOST_FORM, of_form, of_parameters
 from gateway.inbound.types import id_named, type_named
 from gateway.model.door import Call, Door
@@ -135,18 +136,29 @@ def _terms(node: Node) -> Terms:
 
 _EVERYTHING = "/fhir/Patient/{id}/$everything"
 _READS = (
-    Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person", scope="{type}.r"),
+    Door("GET", "/fhir/{type}/{id}", in_json(read), "Read a resource of a person", scope="{type}.r"),
     Door(
-        "GET", "/fhir/{type}/{id}/_history", history, "Every version of a resource", shape="history", scope="{type}.r"
+        "GET",
+        "/fhir/{type}/{id}/_history",
+        in_json(history),
+        "Every version of a resource",
+        shape="history",
+        scope="{type}.r",
     ),
-    Door("GET", "/fhir/{type}/{id}/_history/{version}", vread, "Read one version of a resource", scope="{type}.r"),
-    Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset", scope="{type}.s"),
+    Door(
+        "GET",
+        "/fhir/{type}/{id}/_history/{version}",
+        in_json(vread),
+        "Read one version of a resource",
+        scope="{type}.r",
+    ),
+    Door("GET", "/fhir/{type}", in_json(search), "Search a type of one person", shape="searchset", scope="{type}.s"),
 )
 _POSTED = (
     Door(
         "POST",
         "/fhir/{type}/_search",
-        search,
+        in_json(search),
         "Search by a form",
         max_body=MOST_FORM,
         shape="searchset",
@@ -155,7 +167,7 @@ _POSTED = (
     Door(
         "POST",
         _EVERYTHING,
-        everything,
+        in_json(everything),
         "All of one person (Parameters)",
         max_body=MOST_FORM,
         shape="searchset",
@@ -166,14 +178,14 @@ DOORS = (
     Door(
         "GET",
         "/fhir/metadata",
-        metadata,
+        in_json(metadata),
         "What this façade offers",
         ("system", "operator", "integrator", "auditor"),
         scope="",
     ),
     *validation.DOORS,
     *conversion.DOORS,
-    Door("GET", _EVERYTHING, everything, "All of one person", shape="searchset", scope="Patient.r"),
+    Door("GET", _EVERYTHING, in_json(everything), "All of one person", shape="searchset", scope="Patient.r"),
     *_POSTED,
     *_READS,
     *writing.DOORS,

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from gateway.errors import OFF_RECORD, GatewayError, Invalid, NotFound, Unanswerable, Unsupported
-from gateway.inbound.dialect import media_type
+from gateway.inbound.dialect import in_json, media_type
 from gateway.inbound.types import id_named, type_named
 from gateway.mapping.ids import keyed_id
 from gateway.model.document import Received, Write, Written
@@ -185,11 +185,11 @@ def _entry(node: Node, call: Call, entry: Any) -> tuple[Mapping[str, Any], Write
 
 
 DOORS = (
-    Door("POST", "/fhir/{type}", create, "Create a resource", max_body=MOST_BYTES, scope="{type}.c"),
+    Door("POST", "/fhir/{type}", in_json(create), "Create a resource", max_body=MOST_BYTES, scope="{type}.c"),
     Door(
         "PUT",
         "/fhir/{type}/{id}",
-        update,
+        in_json(update),
         "Update a resource, or create it under this id",
         max_body=MOST_BYTES,
         scope="{type}.u",

@@ -135,10 +135,8 @@ def rows_of(found: Found, agreement: Agreement, node: Node) -> Mapping[str, tupl
     return made
 
 
-def remembered(node: Node, found: Found | None, shown: Sequence[Item], question: Question) -> Unit:
+def remembered(node: Node, found: Found, shown: Sequence[Item], question: Question) -> Unit:
     """By which id and number what was shown is found again: whose each resource is, and how its holder's server knows the person."""
-    if found is None:
-        return Unit()
     at, person = node.clock(), found.ask.person
     own = {item.reference for item in found.items if item.resource["resourceType"] != "Patient"}
     unit = Unit(tuple(Record(HELD, item.reference, {"person": person}, at) for item in shown if item.reference in own))

@@ -286,4 +286,5 @@ def _answered(node: Node, asking: Asking, world: World, elsewhere: Found | None)
     )  # fmt: skip
     unit = Unit((done, fact_of(done, "read", "answered", at, node.ids)))
     unit += decision_row(done.id, "answer", shown, at, node.site.revision, node.keyring, node.ids)
-    return Pulled(unit + remembered(node, elsewhere, items, asking.question), released)
+    unit += remembered(node, elsewhere, items, asking.question) if elsewhere is not None else Unit()
+    return Pulled(unit, released)
