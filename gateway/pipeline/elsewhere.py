@@ -13,7 +13,7 @@ from gateway.errors import Elsewhere, GatewayError, Unanswerable
 from gateway.model.agreement import Agreement, Upstream
 from gateway.model.document import Item, PersonKey, Principal
 from gateway.model.questions import Question
-from gateway.model.records import Record, ResourceRecord, Unit
+from gateway.model.records import Record, ResourceRecord, Sealed, Unit
 from gateway.model.wire import read_json
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import known_about, known_of
@@ -24,6 +24,7 @@ from gateway.stages.read import HELD
 
 NUMBER = "number-elsewhere"  # kind of the sealed records of the number by which a server knows a person
 _BY_TIME = ("_lastUpdated", "_since")
+_NO_TIMES = "Part of this record is held elsewhere, and is not told apart by when it came."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,10 @@ def to_ask(
     ]
     if not servers:
         return None
-    if any(
-        name.rpartition("-")[2].partition(":")[0] in _BY_TIME or name.endswith(_BY_TIME) for name in _names(question)
-    ):
-        raise Unanswerable(
-            "Part of this record is held elsewhere, and is not told apart by when it came.", "_lastUpdated"
-        )
-    return Ask(agreement.id, agreement.sender, person, tuple(servers), types)
+    if any(time in name for name in _names(question) for time in _BY_TIME):
+        raise Unanswerable(_NO_TIMES, "_lastUpdated")
+    there = {kind for upstream, _ in servers for kind in upstream.types}
+    return Ask(agreement.id, agreement.sender, person, tuple(servers), types & there)
 
 
 def _names(question: Question) -> list[str]:
@@ -124,10 +122,9 @@ def taken_in(node: Node, ask: Ask, prepared: Prepared) -> Found:
     return Found(ask, tuple(item for item in made if item.resource["resourceType"] in ask.types), subject.birth_date)
 
 
-def rows_of(found: Found, agreement: Agreement, node: Node) -> Mapping[str, tuple[Item, ResourceRecord]]:
+def rows_of(node: Node, found: Found, agreement: Agreement) -> Mapping[str, tuple[Item, ResourceRecord]]:
     """The items by reference, with rows that no store has: of version 0."""
-    at, (nothing, _) = node.clock(), node.keyring.seal(f"person:{found.ask.person}", b"")
-    made = {}
+    at, nothing, made = node.clock(), Sealed("", b""), {}
     for item in found.items:
         kind, _, id = item.reference.partition("/")
         row = ResourceRecord(kind, id, 0, found.ask.person, agreement.sender, (), "", at, nothing)

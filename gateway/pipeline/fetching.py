@@ -33,10 +33,11 @@ _FATAL = ("fatal", "error")
 async def fetched(node: Node, ask: Ask) -> Found:
     """What the servers hold of a person; whatever goes wrong is the error of what is found."""
     try:
-        resources: list[Resource] = []
+        several = []
         for upstream, number in ask.servers:
             async with asyncio.timeout(upstream.seconds):
-                resources += await _Record(node, ask, upstream).of(number)
+                several.append((upstream, await _Record(node, ask, upstream).of(number)))
+        resources = _joined(several)
         return await _read(node, ask, resources) if resources else Found(ask)
     except TimeoutError:
         return Found(ask, error=Late())
@@ -44,6 +45,17 @@ async def fetched(node: Node, ask: Ask) -> Found:
         raise
     except GatewayError as error:
         return Found(ask, error=error if isinstance(error, Elsewhere) else Elsewhere())
+
+
+def _joined(several: Sequence[tuple[Upstream, list[Resource]]]) -> list[Resource]:
+    """What the servers of one participant hold, with the one Patient of whoever holds Patients. Raises Elsewhere for two birth dates."""
+    there = sorted(
+        ((upstream, found) for upstream, found in several if found), key=lambda one: "Patient" not in one[0].types
+    )
+    patients = [found[0] for _, found in there]
+    if len({patient["birthDate"] for patient in patients if "birthDate" in patient}) > 1:
+        raise Elsewhere
+    return [*patients[:1], *(one for _, found in there for one in found[1:])]
 
 
 async def _read(node: Node, ask: Ask, resources: Sequence[Resource]) -> Found:

@@ -75,9 +75,15 @@ def prepare_apart(received: Received, sender: Participant, context: MapContext, 
 
 
 def _agrees(sender: Participant, parsed: Parsed) -> None:
-    """MSH-3/4 must agree with who is calling; they never prove who is calling."""
+    """MSH-3/4 must agree with who is calling; they never prove who is calling. A resource of FHIR names no sender."""
     application, facility = parsed.sender
-    if sender.facilities and facility not in sender.facilities and f"{application}/{facility}" not in sender.facilities:
+    named = parsed.standard == "hl7v2" or application or facility
+    if (
+        named
+        and sender.facilities
+        and facility not in sender.facilities
+        and f"{application}/{facility}" not in sender.facilities
+    ):
         raise NotAgreed("The sending facility does not belong to this caller.", "MSH-3", "MSH-4")
 
 

@@ -77,7 +77,7 @@ def world_of(
     """
     rows = node.store.resources(person, limit=MOST_KEPT)
     held = rows_held(person, agreement.sender, agreement.types, rows)
-    there = rows_of(found, agreement, node) if found is not None else {}
+    there = rows_of(node, found, agreement) if found is not None else {}
     held = {**held, **{reference: row for reference, (_, row) in there.items()}}  # as its holder has it now
     about_these = wanted(question, held, domain(reader.participant, project_of(agreement)), node.keyring)
     opened = _opened(node, [held[reference] for reference in sorted(about_these)], person, there)

@@ -283,6 +283,15 @@ def test_an_answer_tells_nothing_of_who_else_is_known(served: Served, hospital: 
     assert mine(served.flow)[0].why.reason == "identity-contradicted"
 
 
+def test_a_resource_names_no_facility(flow: Flow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a participant may write into MSH is asked of messages."""
+    people = flow.node.site.participants
+    site = replace(flow.node.site, participants={**people, HOSPITAL: replace(people[HOSPITAL], facilities=("HANBIT",))})
+    with serving(flow.on(site), monkeypatch, tmp_path) as served, served.client("hospital") as client:
+        client.headers["Content-Type"] = FHIR
+        assert put(client, "c1", condition()).status_code == 201
+
+
 # together
 
 

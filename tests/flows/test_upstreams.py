@@ -225,7 +225,7 @@ def test_a_record_elsewhere_is_read_like_one_that_is_kept(both: Joined) -> None:
     assert clean(found)
     first = resources(found)[0]
     assert first["subject"] == {"reference": f"Patient/{both.id()}"}
-    assert "c2" not in found.text.replace(first["id"], "")
+    assert not {"c1", "c2"} & {one["id"] for one in resources(found)}
     assert set(first["meta"]) == {"security"}  # neither version nor time of the hospital's
     assert both.gets(f"/fhir/Condition/{first['id']}").json() == first
     assert resources(both.gets(f"/fhir/Condition?patient={{A}}&_id={first['id']}")) == [first]
@@ -291,6 +291,30 @@ def test_what_is_kept_here_and_there_is_one_record(both: Joined) -> None:
     both.served.runs(both.flow.drains())
     found = resources(both.gets(f"/fhir/Condition?{NAMED}&_sort=onset-date"))
     assert [one["onsetDateTime"] for one in found] == ["2001", "2019-05", "2026-10-01"]
+
+
+def test_two_servers_of_one_participant_are_one_record(
+    both: Joined, secrets: tuple[Path, Authority], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each calls the person as it does; the Patient is that of the one that holds Patients, and both have to mean the same person."""
+    _, authority = secrets
+    lab = [
+        patient(id="lab-1", gender="male"),
+        {**record()[5], "subject": {"reference": "Patient/lab-1"}, "encounter": {"reference": "Encounter/e1"}},
+    ]
+    with listening(Hospital(lab), authority, authority.signs("lab")) as beside:
+        holder = both.flow.node.site.participants[HOSPITAL]
+        his = replace(holder.upstreams[0], types=("Patient", "Encounter", "Condition"))
+        two = replace(holder, upstreams=(upstream(beside, id="lab", types=("Observation",)), his))
+        monkeypatch.setitem(both.flow.node.site.participants, HOSPITAL, two)  # type: ignore[arg-type]
+        found = resources(both.gets(f"/fhir/Observation?{NAMED}&_include=Observation:encounter"))
+        assert [one["resourceType"] for one in found] == ["Observation", "Encounter"]
+        (one,) = resources(both.gets(f"/fhir/Patient?identifier={NUMBER}|{ONE.number}"))
+        assert "gender" not in one
+        lab[0]["birthDate"] = "1901-01-01"
+        assert both.gets(f"/fhir/Observation?{NAMED}").status_code == 502
+        beside.twist = lambda *_: (500, {}, b"{}")
+        assert both.gets(f"/fhir/Condition?{NAMED}").status_code == 502  # one of two is a part
 
 
 def test_pages_of_the_server_are_followed(both: Joined) -> None:
