@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -169,14 +169,13 @@ class _Record:
         return local.partition("/_history/")[0] if "://" not in local else reference
 
 
-async def _together(asked: Sequence[Any]) -> list[list[Resource]]:
-    """All of it, or the first failure, with the rest given up."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in asked]
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from None
-    return [task.result() for task in tasks]
+async def _together(asked: Sequence[Coroutine[Any, Any, list[Resource]]]) -> list[list[Resource]]:
+    """All of it, or the first failure once all have ended: nobody's connection is cut off while it is being made."""
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in done if not isinstance(one, BaseException)]
 
 
 def below(base: str, link: str) -> str:

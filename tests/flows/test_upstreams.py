@@ -135,7 +135,7 @@ def hospital(secrets: tuple[Path, Authority]) -> Iterator[Hospital]:
 def both(
     flow: Flow, hospital: Hospital, secrets: tuple[Path, Authority], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Joined]:
-    made = joined(flow, hospital, secrets[0], seconds=3.0)
+    made = joined(flow, hospital, secrets[0], seconds=30.0)
     with serving(made, monkeypatch, tmp_path) as served, served.client("welfare") as client:
         asyncio.run(made.consents(ONE))
         asyncio.run(made.consents(OTHER, "inactive"))
