@@ -43,6 +43,7 @@ from gateway.outbound.issuer import Issuer
 from gateway.outbound.jwks import KeySetFetcher
 from gateway.outbound.mllp import MllpTransport
 from gateway.outbound.terminology import TerminologyServer
+from gateway.outbound.upstream import UpstreamServers
 from gateway.pipeline.introspections import Introspections
 from gateway.pipeline.keysets import KeySets
 from gateway.pipeline.node import Cpu, Node, Pace
@@ -83,6 +84,7 @@ def build_node(settings: Settings, site: Site | None = None) -> Node:
         rulebook=rulebook,
         rules=rules,
         base=settings.base,
+        upstreams=UpstreamServers(settings.data_dir / "secrets", loopback=settings.jwks_loopback),
         standing=Standing(root, began, time.monotonic),
         keysets=KeySets(KeySetFetcher(CheckedHttp(loopback=settings.jwks_loopback)), time.monotonic),
         introspections=Introspections(
@@ -183,6 +185,8 @@ async def close(node: Node) -> None:
         await transport.close()
     await node.keysets.close()
     await node.introspections.close()
+    if node.upstreams is not None:
+        await node.upstreams.close()
     node.cpu.close()
     await asyncio.to_thread(node.store.close)
 

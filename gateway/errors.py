@@ -14,13 +14,18 @@
     │   │   └── TooYoung         not at this age
     │   ├── NotAgreed            no agreement names this trigger for this sender
     │   ├── Unanswerable         a question with a parameter or form we do not answer
+    │   │   └── NotAcceptable    in a format that we do not write
     │   ├── NotFound             there is no such thing, or not for you: the same answer
     │   ├── TooCostly            more is kept than one answer can be made of
     │   ├── Gone                 a page link that does not hold any more, or never did
     │   └── Conflict             it contradicts what is already kept
+    │       └── Outdated         it is made for another version than the one that is kept
     ├── Unavailable              right now it cannot be done; nothing was kept, try again
     │   ├── NotDurable           the store did not take it
     │   └── Busy                 the queue is full
+    ├── Elsewhere                a server that holds part of a record gave no usable answer; nothing is answered from the rest
+    │   ├── Away                 it cannot be reached
+    │   └── Late                 not within the time it has
     ├── Undeliverable            an outgoing delivery did not succeed
     │   ├── TryLater             surely not processed there; will be tried again
     │   ├── GiveUp               the recipient will never take it
@@ -152,6 +157,13 @@ class Unanswerable(Refused):
     said = "The question has a part that is not answered here."
 
 
+class NotAcceptable(Unanswerable):
+    """An answer is wanted in a format that is not written here (RFC 9110, 15.5.7)."""
+
+    status = 406
+    said = "What is answered here is FHIR in JSON."
+
+
 class NotFound(Refused):
     """There is no such thing, or not for this caller: the same words, so that the answer tells nothing."""
 
@@ -180,6 +192,13 @@ class Conflict(Refused):
     said = "The request contradicts what is already kept."
 
 
+class Outdated(Conflict):
+    """A write for a version (If-Match) that is not the one on record."""
+
+    status = 412
+    said = "The version that the request names is not the one on record."
+
+
 class Unavailable(GatewayError):
     """Not now; nothing was kept and nothing left. The sender's retry makes the entry."""
 
@@ -197,6 +216,25 @@ class Busy(Unavailable):
     """The queue is full."""
 
     issue = "throttled"
+
+
+class Elsewhere(GatewayError):
+    """A server that holds part of a record gave no usable answer: an error, too much, what cannot be read, or is about somebody else."""
+
+    issue, status = "transient", 502
+    said = "A server that holds part of the record gave no usable answer; nothing is answered from a part of it."
+
+
+class Away(Elsewhere):
+    """It cannot be reached."""
+
+    status = 503
+
+
+class Late(Elsewhere):
+    """It did not answer within the time it has."""
+
+    issue, status = "timeout", 504
 
 
 class Undeliverable(GatewayError):

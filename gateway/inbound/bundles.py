@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from gateway.model.document import Resource
 from gateway.model.released import Page
+
+_TOLD = (("location", "Location"), ("etag", "ETag"), ("lastModified", "Last-Modified"))
 
 
 def searchset(resources: Sequence[Resource], page: Page) -> dict[str, Any]:
@@ -20,13 +23,12 @@ def searchset(resources: Sequence[Resource], page: Page) -> dict[str, Any]:
 
 
 def history(resources: Sequence[Resource], page: Page) -> dict[str, Any]:
-    """Versions, newest first. The first of all was a create, the others are updates."""
-    return _bundle("history", page, [_version(resource) for resource in resources])
+    """Versions, newest first. The last of them was a create, the others are updates."""
+    return _bundle("history", page, [_version(one, one is resources[-1]) for one in resources])
 
 
-def _version(resource: Resource) -> dict[str, Any]:
+def _version(resource: Resource, first: bool) -> dict[str, Any]:
     kind, meta = resource["resourceType"], resource["meta"]
-    first = meta["versionId"] == "1"
     return {
         "resource": resource,
         "request": {"method": "POST" if first else "PUT", "url": kind if first else f"{kind}/{resource['id']}"},
@@ -36,18 +38,22 @@ def _version(resource: Resource) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def batch_response(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The answers to the entries of a batch, in order."""
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "batch-response"}
+def answers(kind: str, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The answers to the entries of a batch (`batch-response`) or a transaction (`transaction-response`), in order."""
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     return {**bundle, "entry": list(entries)} if entries else bundle
 
 
-def answered(status: int, resource: Any, tag: str = "", changed: str = "") -> dict[str, Any]:
-    """One entry of a batch's answer: what was asked for, or an OperationOutcome that says why not."""
+def answered(status: int, resource: Any, headers: Mapping[str, str]) -> dict[str, Any]:
+    """One entry of such an answer: what was asked for or written, or an OperationOutcome that says why not (R4, Bundle.entry.response)."""
     response: dict[str, Any] = {"status": f"{status} {HTTPStatus(status).phrase}"}
     if status >= HTTPStatus.BAD_REQUEST:
         return {"response": {**response, "outcome": resource}}
-    response |= {name: value for name, value in (("etag", tag), ("lastModified", changed)) if value}
+    response |= {name: headers[header] for name, header in _TOLD if header in headers}
+    if "lastModified" in response:
+        response["lastModified"] = parsedate_to_datetime(response["lastModified"]).isoformat().replace("+00:00", "Z")
+    if resource and resource["resourceType"] == "OperationOutcome":
+        return {"response": {**response, "outcome": resource}}
     return {"resource": resource, "response": response} if resource else {"response": response}
 
 

@@ -1,21 +1,21 @@
 """The FHIR façade: read, vread, history, search by GET and POST, `$everything` (FHIR R4, http.html, search.html).
 
 Whatever way a question comes in, it becomes one Question first, which `answer` decides, runs and puts on record; `batch.py` takes its
-entries through the same functions. `$validate`, `$convert` and the terminology operations have files of their own.
+entries through the same functions. Writes (`writing.py`), `$validate`, `$convert` and the terminology operations have files of their own.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
-from gateway.definitions.library import core
 from gateway.errors import NotFound, Unanswerable
-from gateway.inbound import bundles, conversion, validation
+from gateway.inbound import bundles, conversion, validation, writing
 from gateway.inbound.capability import metadata
+from gateway.inbound.dialect import in_json
 from gateway.inbound.parameters import MOST_FORM, of_form, of_parameters
+from gateway.inbound.types import id_named, type_named
 from gateway.model.door import Call, Door
 from gateway.model.questions import Question
 from gateway.model.released import Egress, Notice, Page, Released
@@ -26,8 +26,6 @@ from gateway.pipeline.node import Node
 from gateway.pipeline.pages import PAGE
 from gateway.searching import Terms, everything_of, named_by, search_of
 
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
-_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}", re.ASCII)
 _OF_A_READ = ("_format", "_summary", "_elements")
 
 
@@ -39,9 +37,7 @@ async def read(node: Node, call: Call) -> Egress:
 
 async def vread(node: Node, call: Call) -> Egress:
     """`GET [base]/{type}/{id}/_history/{version}`: decided like all versions of the resource together."""
-    version = call.path["version"]
-    if not (version.isascii() and version.isdigit() and len(version) < 10):
-        raise NotFound
+    version = id_named(call.path["version"])
     return await _released(node, call, replace(_one(node, call), version=version))
 
 
@@ -60,9 +56,7 @@ def _one(node: Node, call: Call) -> Question:
     ]:
         raise Unanswerable(None, *wrong[:3])
     shown = search_of(kind, call.query, _terms(node))
-    if not _ID.fullmatch(id):
-        raise NotFound
-    return Question(kind, id=id, shown=shown)
+    return Question(kind, id=id_named(id), shown=shown)
 
 
 async def _released(node: Node, call: Call, question: Question) -> Released:
@@ -115,14 +109,12 @@ def nothing_found(question: Question) -> Notice:
 
 async def everything(node: Node, call: Call) -> Egress:
     """`GET` and `POST [base]/Patient/{id}/$everything`: all that the reader may have of the person, or the one 404."""
-    id = call.path["id"]
+    id = id_named(call.path["id"])
     pairs = (*call.query, *of_parameters(call.headers.get("content-type", ""), call.body))
     if page := _page(pairs):
         question = Question("Patient", id, search=Search(""), page=page)
     else:
         question = Question("Patient", id, search=everything_of(pairs, (), _terms(node)))
-    if not _ID.fullmatch(id):
-        raise NotFound
     found = await answer(node, call.principal, question)
     if found is None:
         raise NotFound
@@ -138,31 +130,35 @@ def _page(pairs: Pairs) -> str:
     return pairs[0][1]
 
 
-def type_named(text: str) -> str:
-    """A resource type of R4. Raises NotFound."""
-    if not _TYPE.fullmatch(text) or text not in core().resource_types:
-        raise NotFound
-    return text
-
-
 def _terms(node: Node) -> Terms:
     return Terms(ZoneInfo(node.site.zone), node.clock())
 
 
 _EVERYTHING = "/fhir/Patient/{id}/$everything"
 _READS = (
-    Door("GET", "/fhir/{type}/{id}", read, "Read a resource of a person", scope="{type}.r"),
+    Door("GET", "/fhir/{type}/{id}", in_json(read), "Read a resource of a person", scope="{type}.r"),
     Door(
-        "GET", "/fhir/{type}/{id}/_history", history, "Every version of a resource", shape="history", scope="{type}.r"
+        "GET",
+        "/fhir/{type}/{id}/_history",
+        in_json(history),
+        "Every version of a resource",
+        shape="history",
+        scope="{type}.r",
     ),
-    Door("GET", "/fhir/{type}/{id}/_history/{version}", vread, "Read one version of a resource", scope="{type}.r"),
-    Door("GET", "/fhir/{type}", search, "Search a type of one person", shape="searchset", scope="{type}.s"),
+    Door(
+        "GET",
+        "/fhir/{type}/{id}/_history/{version}",
+        in_json(vread),
+        "Read one version of a resource",
+        scope="{type}.r",
+    ),
+    Door("GET", "/fhir/{type}", in_json(search), "Search a type of one person", shape="searchset", scope="{type}.s"),
 )
 _POSTED = (
     Door(
         "POST",
         "/fhir/{type}/_search",
-        search,
+        in_json(search),
         "Search by a form",
         max_body=MOST_FORM,
         shape="searchset",
@@ -171,7 +167,7 @@ _POSTED = (
     Door(
         "POST",
         _EVERYTHING,
-        everything,
+        in_json(everything),
         "All of one person (Parameters)",
         max_body=MOST_FORM,
         shape="searchset",
@@ -182,14 +178,15 @@ DOORS = (
     Door(
         "GET",
         "/fhir/metadata",
-        metadata,
+        in_json(metadata),
         "What this façade offers",
         ("system", "operator", "integrator", "auditor"),
         scope="",
     ),
     *validation.DOORS,
     *conversion.DOORS,
-    Door("GET", _EVERYTHING, everything, "All of one person", shape="searchset", scope="Patient.r"),
+    Door("GET", _EVERYTHING, in_json(everything), "All of one person", shape="searchset", scope="Patient.r"),
     *_POSTED,
     *_READS,
+    *writing.DOORS,
 )

@@ -35,7 +35,7 @@ from gateway.inbound.oauth.foreign import foreign_principal
 from gateway.inbound.parameters import pairs_of
 from gateway.model.document import Principal
 from gateway.model.door import ANYONE, Call, Door, Shape
-from gateway.model.released import Echo, Egress, Notice, Page, Released, Several
+from gateway.model.released import Echo, Egress, Notice, One, Page, Released, Several, Wrote
 from gateway.model.report import outcome_of
 from gateway.model.roles import held
 from gateway.model.wire import write_json
@@ -181,9 +181,11 @@ def respond(egress: Egress, shape: Shape) -> Response:
             return Response(write_json(egress.content), egress.status, _headers(egress), egress.content_type)
         case Echo():
             return Response(write_json(egress.content), egress.status, _PRIVATE, FHIR_JSON)
+        case Wrote(told=told, shown=shown):
+            return Response(write_json(_written(shown, "resource")), told.status, _headers(told), FHIR_JSON)
         case Several():
             entries = [_entry(part, form) for form, part in egress.parts]
-            return Response(write_json(bundles.batch_response(entries)), 200, _PRIVATE, FHIR_JSON)
+            return Response(write_json(bundles.answers(egress.kind, entries)), 200, _PRIVATE, FHIR_JSON)
     raise TypeError(f"{type(egress).__name__} may not leave")
 
 
@@ -208,14 +210,15 @@ def _tagged(released: Released, shape: Shape) -> dict[str, str]:
     return {"ETag": page.tag} | ({"Last-Modified": page.changed} if page.changed else {})
 
 
-def _entry(part: Released | Notice | Echo, shape: Shape) -> dict[str, Any]:
-    """One answer of a batch. Raises TypeError for anything that is not one of the three kinds."""
+def _entry(part: One, shape: Shape) -> dict[str, Any]:
+    """One answer of a batch. Raises TypeError for anything that may not leave."""
     match part:
         case Released():
-            page = part.page or Page()
-            return bundles.answered(200, _written(part, shape), page.tag, page.changed)
+            return bundles.answered(200, _written(part, shape), _tagged(part, shape))
+        case Wrote(told=told, shown=shown):
+            return bundles.answered(told.status, _written(shown, "resource"), told.headers)
         case Notice() if not isinstance(part.content, bytes):
-            return bundles.answered(part.status, part.content)
+            return bundles.answered(part.status, part.content, part.headers)
         case Notice():
-            return bundles.answered(part.status, None)
+            return bundles.answered(part.status, None, part.headers)
     raise TypeError(f"{type(part).__name__} may not leave in a batch")

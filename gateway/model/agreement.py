@@ -83,6 +83,28 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Upstream:
+    """A FHIR R4 server at the base `url` that holds resources of these types for a participant, and is asked for those of one person.
+
+    `identifier` is the system of the numbers by which it finds a person. `secret` names a bearer token as that of an endpoint does;
+    `certificate` (with its key) and `authority` are files `file:NAME` beside it, for TLS. Of one person at most so many resources and
+    bytes are taken, within `seconds`; `private` lets the base lead to a private address.
+    """
+
+    id: str
+    url: str
+    types: tuple[str, ...]
+    identifier: str
+    secret: str = ""
+    certificate: str = ""
+    authority: str = ""
+    private: bool = False
+    entries: int = 500
+    bytes: int = 5_000_000
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class MllpListener:
     """A plain MLLP port that belongs to one participant and its peers (addresses or networks)."""
 
@@ -128,6 +150,7 @@ class Participant:
     v2: V2Form = field(default_factory=V2Form)
     clients: tuple[Client, ...] = ()
     issuer: Issuer | None = None
+    upstreams: tuple[Upstream, ...] = ()
     organization: str = ""  # the URI it goes by in hl7-b2b (organization_id)
 
 

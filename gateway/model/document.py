@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NewType
+from typing import Any, Literal, NewType
 
 from gateway.errors import GatewayError, joint_status
 from gateway.model.report import Loss, Origin, Report
@@ -48,8 +48,31 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """A resource that its sender creates (POST) or updates (PUT) under an id of its own; `match` is the version that If-Match names, or `*`."""
+
+    method: Literal["POST", "PUT"]
+    type: str
+    id: str
+    match: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write became: the version that is on record now, and whether it is the first; version 0: taken, and kept under no such id."""
+
+    write: Write
+    version: int = 0
+    created: bool = False
+    at: datetime | None = None  # since when
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
-    """Bytes as they came in through a door, from whom; `id` is random, `content_type` lower case without parameters."""
+    """Bytes as they came in through a door, from whom; `id` is random, `content_type` lower case without parameters.
+
+    `writes` are the interactions of FHIR that the document is, one for each of its resources, in order; else there are none.
+    """
 
     id: str
     principal: Principal
@@ -59,6 +82,7 @@ class Received:
     at: datetime
     charset: str = ""  # what the channel says, if it says so
     dry_run: bool = False
+    writes: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, Protocol
 
-from gateway.model.agreement import Issuer
+from gateway.model.agreement import Issuer, Upstream
 from gateway.model.document import PersonKey
 from gateway.model.questions import Exchange
 from gateway.model.records import (
@@ -144,6 +144,15 @@ class Introspector(Protocol):
 
     async def ask(self, issuer: Issuer, token: str) -> bytes:
         """The JSON of its answer, up to 64 KB. Raises Unavailable."""
+
+    async def close(self) -> None: ...
+
+
+class Upstreams(Protocol):
+    """Asks the FHIR servers that a site names."""
+
+    async def ask(self, upstream: Upstream, url: str, form: bytes | None = None) -> bytes:
+        """The body of the answer to a GET of that address, or to a form posted there. Raises Elsewhere."""
 
     async def close(self) -> None: ...
 

@@ -94,14 +94,23 @@ class Echo:
     status: int = 200
 
 
-One = Released | Notice | Echo
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """The answer to a write: what is told of it, and the resource as its writer may read it."""
+
+    told: Notice
+    shown: Released
+
+
+One = Released | Notice | Echo | Wrote
 
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """The answers to the entries of one batch, in order, each in its shape: nothing but what may leave by itself."""
+    """The answers to the entries of one batch (or transaction), in order, each in its shape: nothing but what may leave by itself."""
 
     parts: tuple[tuple[Literal["resource", "searchset", "history"], One], ...]
+    kind: Literal["batch-response", "transaction-response"] = "batch-response"
 
 
 Egress = One | Several

@@ -35,25 +35,27 @@ class Answer:
 
 
 class CheckedHttp:
-    """`loopback`: plain http to this machine is taken as well, for a demo. `deadline` in seconds for all of an answer."""
+    """`loopback`: plain http to this machine is taken as well, for a demo. `deadline` in seconds for all of an answer, `most` its bytes."""
 
     def __init__(
         self,
         *,
         loopback: bool = False,
         deadline: float = 5.0,
+        most: int = MAX_BYTES,
         resolve: Resolve = resolved,
         client: httpx.AsyncClient | None = None,
     ) -> None:
         self._loopback = loopback
         self._deadline = deadline
+        self._most = most
         self._resolve = resolve
         self._client = client or httpx.AsyncClient(follow_redirects=False, trust_env=False)
 
     async def ask(
         self, url: str, *, private: bool, headers: Mapping[str, str] | None = None, content: bytes | None = None
     ) -> Answer:
-        """The answer to a GET, or with `content` to a POST. Raises Unavailable for everything but a 200 of up to 64 KB in time."""
+        """The answer to a GET, or with `content` to a POST. Raises Unavailable for everything but a 200 of that size in time."""
         try:
             async with asyncio.timeout(self._deadline):
                 return await self._answered(url, private, headers or {}, content)
@@ -71,11 +73,11 @@ class CheckedHttp:
         request = self._client.build_request(
             "GET" if content is None else "POST", httpx.URL(url).copy_with(host=addresses[0]), content=content,
             timeout=self._deadline, extensions={"sni_hostname": host},
-            headers={**headers, "Host": parts.netloc, "Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={"Accept": "application/json", **headers, "Host": parts.netloc, "Accept-Encoding": "identity"},
         )  # fmt: skip
         answer = await self._client.send(request, stream=True)
         try:
-            return Answer(await _read(answer), answer.headers)
+            return Answer(await _read(answer, self._most), answer.headers)
         finally:
             await answer.aclose()
 
@@ -95,14 +97,14 @@ def _may(text: str, private: bool, plain: bool) -> bool:
     return address.is_global or private
 
 
-async def _read(answer: httpx.Response) -> bytes:
+async def _read(answer: httpx.Response, most: int) -> bytes:
     """The body of a 200 without an encoding. Raises Unavailable."""
     if answer.status_code != 200 or answer.headers.get("content-encoding", "identity") != "identity":
         raise Unavailable
     parts, size = [], 0
     async for part in answer.aiter_raw():
         size += len(part)
-        if size > MAX_BYTES:
+        if size > most:
             raise Unavailable
         parts.append(part)
     return b"".join(parts)

@@ -20,7 +20,9 @@ from gateway.model.report import Conversion
 
 if TYPE_CHECKING:
     from gateway.model.agreement import Site
+    from gateway.pipeline.elsewhere import Found
     from gateway.pipeline.node import Node
+    from gateway.pipeline.pull import Pulled
     from gateway.pipeline.push import Ready, Receipt
 
 _TRIES = 4
@@ -56,10 +58,8 @@ async def _apart(node: Node, received: Received) -> Ready:
 
 async def answer(node: Node, principal: Principal, question: Question) -> Released | None:
     """What a reader may have, after it is on record; None when a search finds nothing. Raises NotAllowed, NotFound, NotDurable."""
-    from gateway.pipeline.pull import pull
-
     for _ in range(_TRIES):
-        pulled = await node.cpu.run(pull, node, principal, question)
+        pulled = await _pulled(node, principal, question)
         try:
             await _durable(node, pulled.unit)
         except Conflict:
@@ -68,6 +68,19 @@ async def answer(node: Node, principal: Principal, question: Question) -> Releas
             raise pulled.error
         return pulled.released
     raise NotDurable
+
+
+async def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
+    """A question settled, with what those who hold part of the record elsewhere gave of it: each is asked once."""
+    from gateway.pipeline.fetching import fetched
+    from gateway.pipeline.pull import pull
+
+    found: dict[str, Found] = {}
+    while True:
+        pulled = await node.cpu.run(pull, node, principal, question, dict(found))
+        if pulled.ask is None or pulled.ask.agreement in found:
+            return pulled
+        found[pulled.ask.agreement] = await fetched(node, pulled.ask)
 
 
 async def drain(node: Node, owner: str, most: int = 32) -> int:

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from gateway.model.agreement import Agreement
 from gateway.model.document import Principal
 from gateway.model.questions import Exchange, Question
-from gateway.model.records import ResourceRecord
 from gateway.model.released import Page, Released
 from gateway.model.search import Picked, Search
 from gateway.model.wire import write_json
@@ -57,9 +56,9 @@ def chosen(node: Node, asking: Asking, world: World, whole: Released) -> Chosen:
     question = asking.question
     if question.interaction in ("search", "everything"):
         return _searched(node, asking, world, whole)
-    rows = [world.rows[place] for place in world.places()]
-    about = [world.items[place].reference in world.concerned for place in world.places()]
-    places = tuple(place for place, row in enumerate(rows) if about[place] and _is_version(row, question))
+    inside = [place for place in world.places() if world.stamps[place].shown]
+    asked = [at for at in inside if world.items[at].reference in world.concerned and _is_version(world, at, asking)]
+    places = tuple(place for place, at in enumerate(world.places()) if at in set(asked))
     if question.interaction == "history" or not places:
         own = (("self", f"{address(question.type, '', 'read', ())}/{question.id}/_history"),)
         return Chosen(places, {}, Page(len(places), own, len(places)))
@@ -67,8 +66,11 @@ def chosen(node: Node, asking: Asking, world: World, whole: Released) -> Chosen:
     return Chosen(places[:1], shown, _tagged(node, whole, places[0], question.wanted))
 
 
-def _is_version(row: ResourceRecord, question: Question) -> bool:
-    return question.interaction != "vread" or str(row.version) == question.version
+def _is_version(world: World, place: int, asking: Asking) -> bool:
+    """By the name that it has for the reader; who wrote it may also say the number it was told."""
+    row, asked = world.rows[place], asking.question.version
+    own = row.source == asking.principal.participant and str(row.version) == asked
+    return asking.question.interaction != "vread" or world.versions[place] == asked or own
 
 
 def _tagged(node: Node, whole: Released, place: int, search: Search) -> Page:

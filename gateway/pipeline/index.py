@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.errors import Defect
 from gateway.mapping.ids import keyed_id
 from gateway.model.document import Item
@@ -21,13 +23,18 @@ def index(node: Node, lease: Lease) -> Unit:
         raise Defect("An outbox entry without its exchange.")
     unit = Unit((), (OutboxDone(lease.entry.id, lease.entry.token),))
     for row in kept["items"]:
-        unit += _version(node, exchange, item_from(row), kept["source"])
+        unit += version_of(node, exchange, item_from(row), kept["source"])
     return unit
 
 
-def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
+def version_of(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
+    """The next version of a resource, where it differs from the one that is current.
+
+    What came in before the current one did, and was kept up on its way, adds its labels and no more; unless somebody sends it again on
+    purpose. Raises Defect for what is somebody else's.
+    """
     person = exchange.whom.person
-    assert person is not None  # noqa: S101 index() has seen to it
+    assert person is not None  # noqa: S101 nothing is kept of nobody
     kind, _, own = item.reference.partition("/")
     id = (
         keyed_id(node.keyring.id_key, source, kind, [own]) if kind == "Patient" else own
@@ -41,9 +48,17 @@ def _version(node: Node, exchange: Exchange, item: Item, source: str) -> Unit:
     ):
         raise Defect("A resource on file is somebody else's, or came from somebody else.")
     labels = tuple(sorted(item.labels | set(before.labels if before else ())))
+    if before is not None and before.at > exchange.when.received and not _on_purpose(exchange):
+        return (
+            Unit((replace(before, version=before.version + 1, labels=labels),)) if labels != before.labels else Unit()
+        )
     sealed, keys = node.keyring.seal(f"person:{person}", body)
     version = before.version + 1 if before else 1
     row = ResourceRecord(kind, id, version, person, source, labels, digest, exchange.when.received, sealed)
     if kind != RELATED:
         return Unit((*keys, row))
     return Unit((*keys, row), (EpochBump(person),)) + indexed(node, item, person)  # who may consent for the person
+
+
+def _on_purpose(exchange: Exchange) -> bool:
+    return any(step.stage == "replay" for step in exchange.steps)

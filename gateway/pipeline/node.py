@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import Busy
 from gateway.model.agreement import Participant, Site
-from gateway.model.ports import Clock, Ids, Keyring, Store, Transport
+from gateway.model.ports import Clock, Ids, Keyring, Store, Transport, Upstreams
 from gateway.pipeline.introspections import Introspections
 from gateway.pipeline.keysets import KeySets
 from gateway.pipeline.slowing import Slowing
@@ -126,6 +126,7 @@ class Node:
     base: str = "http://127.0.0.1:8080"
     keysets: KeySets = field(default_factory=lambda: KeySets(None, time.monotonic))
     introspections: Introspections = field(default_factory=lambda: Introspections(None, time.monotonic))
+    upstreams: Upstreams | None = None
     standing: Standing | None = None
     slowing: Slowing = field(default_factory=lambda: Slowing(time.monotonic))
     counts: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -17,11 +17,13 @@ from gateway.model.questions import Decision, Exchange, How, Status, Step, What,
 from gateway.model.records import EpochBump, ResourceRecord, Unit
 from gateway.model.wire import read_json, write_json
 from gateway.pipeline.again import LOSS_BUDGET, Again, missing, over_budget, parked_record
+from gateway.pipeline.index import version_of
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import on_file
 from gateway.pipeline.person import Whose
 from gateway.pipeline.prepare import Prepared, context_of
 from gateway.pipeline.withdrawing import with_source
+from gateway.pipeline.writing import created_before
 from gateway.stages.decide import Asked, decide_items, labelled
 from gateway.stages.identify import attributed, readdress, tokenised
 from gateway.stages.map import follow
@@ -134,9 +136,12 @@ def _kept(node: Node, received: Received, sheet: Exchange, items: Sequence[Item]
     for item in consents:
         unit += _consent(node, kept, item) + with_source(node, kept, item)
     rest = [i for i in labels if i not in consents and i.resource["resourceType"] in node.site.kept_types]
-    if rest:
-        extra = {"source": received.principal.participant}
-        unit += outbox_entry(kept, "index", "store", rest, extra, at, node.keyring, node.ids)
+    source = received.principal.participant
+    if received.writes:  # its sender is told the version
+        before = created_before(node, received)
+        unit = sum((version_of(node, kept, item, source) for item in rest if item.reference not in before), unit)
+    elif rest:
+        unit += outbox_entry(kept, "index", "store", rest, {"source": source}, at, node.keyring, node.ids)
     return kept, unit
 
 

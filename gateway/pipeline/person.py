@@ -10,6 +10,7 @@ from gateway.model.records import Record, Unit
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import known_of
 from gateway.pipeline.prepare import Prepared
+from gateway.pipeline.writing import Ours, Target, moved, ours
 from gateway.stages.identify import (
     Known,
     Named,
@@ -40,10 +41,14 @@ class Whose:
         return self.identity.person
 
 
-def identified(node: Node, received: Received, prepared: Prepared) -> Whose:
-    """Exact matching; a person nobody has seen is enrolled; two people's identifiers, or none, wait for a person."""
+def identified(node: Node, received: Received, prepared: Prepared, targets: Sequence[Target] = ()) -> Whose:
+    """Exact matching; a person nobody has seen is enrolled; two people's identifiers, or none, wait for a person.
+
+    A resource that is updated stays with the person that it is about; what says otherwise waits as well.
+    """
     items, token = prepared.mapped.items, node.keyring.token
-    named = named_persons(items, token, node.site.person_systems)
+    here = ours(node, received, items, targets) if prepared.parsed.standard == "fhir" else Ours({}, {})
+    named = named_persons(items, token, node.site.person_systems, here.persons)
     pairs = merged_pairs(items)
     subject = subject_of(named, pairs)
     known = known_of(node.store, [t for one in named for t in one.tokens])
@@ -52,13 +57,15 @@ def identified(node: Node, received: Received, prepared: Prepared) -> Whose:
         identity = replace(identity, person=None, because="merge")
     if identity.because == "unknown":
         identity = replace(identity, person=PersonKey(node.ids()), because="")
+    if identity.person is not None and moved(node, targets, identity.person):
+        identity = replace(identity, person=None, because="moved")
     if subject is None or identity.person is None:
         return Whose(identity, subject, known, Unit(), {})
     by = received.principal.participant
     unit = enrol(subject, identity.person, known, token, received.at, by)
     made = merges(pairs, named, known, identity.person, received.at, by)
     addresses = {one.reference: f"Patient/{identity.person}" for one in named if one is subject and one.reference}
-    return Whose(identity, subject, known, unit + Unit(made), addresses)
+    return Whose(identity, subject, known, unit + Unit(made), {**here.addresses, **addresses})
 
 
 def _merges_by_itself(

@@ -34,7 +34,10 @@ class Prepared:
 
     def steps(self, received: Received, at: datetime) -> tuple[Step, ...]:
         """The stages so far, for the journal."""
-        return (Step("receive", received.at), *(Step(stage, at, note=note) for stage, note in self.notes))
+        return (
+            Step("receive", received.at, note=_interaction(received)),
+            *(Step(stage, at, note=note) for stage, note in self.notes),
+        )
 
     def echo(self) -> Mapping[str, Any]:
         """What a dry run tells the sender of its own document."""
@@ -42,6 +45,13 @@ class Prepared:
         losses = [{"source": loss.source, "reason": loss.reason} for loss in made.losses]
         origins = {path: {"source": o.source, "rule": o.rule} for path, o in made.origins.items()}
         return {"content": made.content, "losses": losses, "origins": origins, "findings": self.findings}
+
+
+def _interaction(received: Received) -> str:
+    """What of FHIR a document is: `create`, `update` or `transaction`; "" for one that is taken as a document."""
+    if len(received.writes) > 1:
+        return "transaction"
+    return "".join({"POST": "create", "PUT": "update"}[one.method] for one in received.writes)
 
 
 def prepare(received: Received, sender: Participant, context: MapContext, rules: Rules | None = None) -> Prepared:
@@ -65,9 +75,15 @@ def prepare_apart(received: Received, sender: Participant, context: MapContext, 
 
 
 def _agrees(sender: Participant, parsed: Parsed) -> None:
-    """MSH-3/4 must agree with who is calling; they never prove who is calling."""
+    """MSH-3/4 must agree with who is calling; they never prove who is calling. A resource of FHIR names no sender."""
     application, facility = parsed.sender
-    if sender.facilities and facility not in sender.facilities and f"{application}/{facility}" not in sender.facilities:
+    named = parsed.standard == "hl7v2" or application or facility
+    if (
+        named
+        and sender.facilities
+        and facility not in sender.facilities
+        and f"{application}/{facility}" not in sender.facilities
+    ):
         raise NotAgreed("The sending facility does not belong to this caller.", "MSH-3", "MSH-4")
 
 

@@ -9,17 +9,29 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.errors import Defect, GatewayError, Gone, NotAllowed, NotFound, OutOfScope, Refused, TooCostly, Unavailable
+from gateway.errors import (
+    Defect,
+    Elsewhere,
+    GatewayError,
+    Gone,
+    NotAllowed,
+    NotFound,
+    OutOfScope,
+    Refused,
+    TooCostly,
+    Unavailable,
+)
 from gateway.model.agreement import Agreement, domain
 from gateway.model.document import PersonKey, Principal
 from gateway.model.questions import Exchange, How, Question, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import Unit
 from gateway.model.released import Released
 from gateway.pipeline.choice import Asking, chosen
+from gateway.pipeline.elsewhere import Ask, Found, remembered, to_ask
 from gateway.pipeline.emergency import Opening, for_emergencies, open_for
 from gateway.pipeline.node import Node
 from gateway.pipeline.pages import PAGE, Mark, opened
-from gateway.pipeline.world import World, world_of
+from gateway.pipeline.world import World, with_versions, world_of
 from gateway.searching import Terms, everything_of, named_by, search_of
 from gateway.site import reading_agreements
 from gateway.stages.decide import project_of
@@ -32,20 +44,27 @@ _log = structlog.get_logger("gateway.line")
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """An answer and the unit that must be durable before its first byte; without `released` the caller learns only `error`, if any."""
+    """An answer and the unit that must be durable before its first byte; without `released` the caller learns only `error`, if any.
+
+    With `ask` it is none yet: first that has to be asked elsewhere.
+    """
 
     unit: Unit
     released: Released | None = None
     error: GatewayError | None = None
+    ask: Ask | None = None
 
 
-def pull(node: Node, principal: Principal, question: Question) -> Pulled:
-    """The answer to a reader's question; who has no agreement, or is told nothing, is on record too, and so is a defect.
+_NOTHING: Mapping[str, Found] = {}
 
-    Raises only what is Unavailable.
+
+def pull(node: Node, principal: Principal, question: Question, elsewhere: Mapping[str, Found] = _NOTHING) -> Pulled:
+    """The answer to a reader's question, with what was found elsewhere, by agreement.
+
+    Who has no agreement, or is told nothing, is on record too, and so is a defect. Raises only what is Unavailable.
     """
     try:
-        return _pulled(node, principal, question)
+        return _pulled(node, principal, question, elsewhere)
     except Unavailable:
         raise
     except Exception as error:  # the journal: a crash is on record like a refusal, and says nothing of anybody
@@ -56,20 +75,13 @@ def pull(node: Node, principal: Principal, question: Question) -> Pulled:
         return _nothing(node, sheet, type(told).__name__, told)
 
 
-def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
+def _pulled(node: Node, principal: Principal, question: Question, elsewhere: Mapping[str, Found]) -> Pulled:
     at = node.clock()
-    mark = opened(node, question.page, principal) if question.page else None
-    question = _again(node, question, mark) if mark else question
+    mark, question = _going_on(node, principal, question)
     if not _in_scope(principal, question):
         sheet = _sheet(node, principal, question, None, None, at)
         return _nothing(node, sheet, "out-of-scope", OutOfScope())
-    agreements = [
-        a
-        for a in reading_agreements(node.site_now(), principal.participant, node.day(at))
-        if question.types <= frozenset(a.types)
-        and principal.claims(a.purpose)
-        and (mark is None or (a.id, a.purpose) == (mark.agreement, mark.purpose))
-    ]
+    agreements = _agreements(node, principal, question, mark)
     if not agreements:
         sheet = _sheet(node, principal, question, None, None, at)
         return _nothing(node, sheet, "no-reading-agreement", Gone() if mark else NotAllowed())
@@ -87,19 +99,64 @@ def _pulled(node: Node, principal: Principal, question: Question) -> Pulled:
         emergency, person = openings.get(agreement.id), about[agreement.id]
         sheet = replace(sheet, whom=replace(sheet.whom, person=person))
         one = _under(question, agreement, principal)
-        acting = emergency.acting if emergency else None
-        world = world_of(node, agreement, person, principal, one, acting)
+        found = elsewhere.get(agreement.id)
+        sheet = _with(sheet, found, node.clock())
+        seen = _seen(node, _by(sheet, agreement, emergency), agreement, principal, one, emergency, found)
+        if isinstance(seen, Pulled):
+            return seen
+        world = seen
         if mark is not None and world.decision.epoch != mark.epoch:
             return _nothing(node, sheet, "consents-changed", Gone())
         if world.concerned & set(world.decision.released):
-            by = _by(sheet, agreement, emergency)
-            if domain_of(world.decision, agreement.recipient) != _domain(agreement):
-                return _nothing(node, by, "named-under-a-pseudonym", _absent(question))
-            if world.costly:  # said to nobody who is told nothing
-                return _nothing(node, by, TooCostly.__name__, TooCostly())
-            asking = Asking(by, one, agreement, principal, mark)
-            return _answered(node, asking, world)
+            return _told(node, Asking(_by(sheet, agreement, emergency), one, agreement, principal, mark), world, found)
     return _withheld(node, sheet, question, world)
+
+
+def _told(node: Node, asking: Asking, world: World, found: Found | None) -> Pulled:
+    """An answer of which something is let out, unless it cannot be given as it was asked for."""
+    agreement = asking.agreement
+    if domain_of(world.decision, agreement.recipient) != _domain(agreement):
+        return _nothing(node, asking.sheet, "named-under-a-pseudonym", _absent(asking.question))
+    if world.costly:  # said to nobody who is told nothing
+        return _nothing(node, asking.sheet, TooCostly.__name__, TooCostly())
+    return _answered(node, asking, world, found)
+
+
+def _seen(
+    node: Node, by: Exchange, agreement: Agreement, reader: Principal, question: Question, emergency: Opening | None, found: Found | None
+) -> World | Pulled:  # fmt: skip
+    """The world of a question; else what has to be asked first, or that it was asked for in vain."""
+    person, acting = by.whom.person, emergency.acting if emergency else None
+    assert person is not None  # noqa: S101 nobody is asked about otherwise
+    if found is None and (ask := to_ask(node, agreement, person, reader, question, acting)):
+        return Pulled(Unit(), ask=ask)
+    if found is not None and (found.error is not None or found.ask.person != person):
+        return _nothing(node, by, "elsewhere", found.error or Elsewhere())
+    return world_of(node, agreement, person, reader, question, acting, found)
+
+
+def _going_on(node: Node, principal: Principal, question: Question) -> tuple[Mark | None, Question]:
+    """Where a page goes on from, and with what."""
+    mark = opened(node, question.page, principal) if question.page else None
+    return mark, _again(node, question, mark) if mark else question
+
+
+def _agreements(node: Node, principal: Principal, question: Question, mark: Mark | None) -> list[Agreement]:
+    """Under which a question may be asked; of a page, the one under which it began."""
+    return [
+        a
+        for a in reading_agreements(node.site_now(), principal.participant, node.day(node.clock()))
+        if question.types <= frozenset(a.types)
+        and principal.claims(a.purpose)
+        and (mark is None or (a.id, a.purpose) == (mark.agreement, mark.purpose))
+    ]
+
+
+def _with(sheet: Exchange, found: Found | None, at: datetime) -> Exchange:
+    """The sheet with which servers were asked."""
+    if found is None:
+        return sheet
+    return replace(sheet, steps=(*sheet.steps, Step("ask", at, "failed" if found.error else "ok", found.servers)))
 
 
 def _in_scope(principal: Principal, question: Question) -> bool:
@@ -210,9 +267,11 @@ def _withheld(node: Node, sheet: Exchange, question: Question, world: World) -> 
     return replace(none, unit=none.unit + rows)
 
 
-def _answered(node: Node, asking: Asking, world: World) -> Pulled:
+def _answered(node: Node, asking: Asking, world: World, elsewhere: Found | None) -> Pulled:
     """What was released is chosen from, and what was chosen is on record: everything else was not asked for."""
     sheet = asking.sheet
+    together = asking.question.interaction in ("vread", "history")
+    world = with_versions(node, world, sheet.whom.recipient, PersonKey(str(sheet.whom.person)), together=together)
     whole = release(world.stamped, world.decision, sheet.whom.recipient, node.site, node.keyring.rekey)
     found = chosen(node, asking, world, whole)
     items = [world.items[world.places()[place]] for place in found.places]
@@ -227,4 +286,5 @@ def _answered(node: Node, asking: Asking, world: World) -> Pulled:
     )  # fmt: skip
     unit = Unit((done, fact_of(done, "read", "answered", at, node.ids)))
     unit += decision_row(done.id, "answer", shown, at, node.site.revision, node.keyring, node.ids)
+    unit += remembered(node, elsewhere, items, asking.question) if elsewhere is not None else Unit()
     return Pulled(unit, released)

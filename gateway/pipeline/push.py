@@ -11,13 +11,14 @@ import structlog
 from gateway.errors import Conflict, Defect, GatewayError, Invalid, NotAgreed, Unavailable
 from gateway.mapping.gaps import gaps
 from gateway.model.agreement import Agreement
-from gateway.model.document import Received
+from gateway.model.document import Received, Written
 from gateway.model.questions import Exchange, How, Step, What, When, Where, Who, Whom, Why
 from gateway.model.records import AuditFact, GapCount, Put, ReceivedRecord, Unit
 from gateway.pipeline.node import Node
 from gateway.pipeline.outcome import DEFECT, broken, outcome
 from gateway.pipeline.person import Whose, identified, waiting
 from gateway.pipeline.prepare import Prepared, context_of, prepare
+from gateway.pipeline.writing import Target, again, only_created_before, stated, targets_of, written
 from gateway.site import agreements_for
 from gateway.stages.receive import digest_of, receive
 from gateway.stages.record import fact_of
@@ -33,6 +34,7 @@ class Receipt:
     exchanges: tuple[tuple[str, str], ...] = ()  # (exchange id, agreement id)
     error: GatewayError | None = None
     echo: Mapping[str, Any] | None = None  # a dry run only: made of the sender's own document
+    written: tuple[Written, ...] = ()  # what became of the writes that the document is
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,16 @@ def push(node: Node, received: Received, ready: Ready | None = None) -> Settled:
     `ready` gives what was prepared elsewhere, or raises what that raised.
     """
     first = None if received.dry_run else _first(node, received, digest_of(received, node.keyring))
-    if first is not None and first.control_id:
-        exchanges = node.store.exchanges({"received_id": first.id}, 100)
-        return Settled(Receipt(first.id, tuple((e.id, e.agreement) for e in exchanges)), Unit())
-    again = f"again:{received.id}:" if first is not None else ""
+    mark = f"again:{received.id}:" if first is not None else ""
     prepared = None
     try:
+        targets = targets_of(node, received)
+        if first is not None and (first.control_id or only_created_before(targets)):
+            exchanges = node.store.exchanges({"received_id": first.id}, 100)
+            known = tuple((e.id, e.agreement) for e in exchanges)
+            return Settled(Receipt(first.id, known, written=again(targets)), Unit())
         prepared = ready() if ready else prepared_here(node, received)
-        return _settled(node, received, prepared, again)
+        return _settled(node, received, prepared, targets, mark)
     except Unavailable:
         raise
     except GatewayError as error:
@@ -83,12 +87,12 @@ def prepared_here(node: Node, received: Received) -> Prepared:
     return prepare(received, sender, context_of(node, sender), node.rules)
 
 
-def _settled(node: Node, received: Received, prepared: Prepared, again: str) -> Settled:
+def _settled(node: Node, received: Received, prepared: Prepared, targets: tuple[Target, ...], mark: str) -> Settled:
     day = node.day(received.at)
     agreements = agreements_for(node.site_now(), received.principal.participant, prepared.parsed.trigger, day)
     if not agreements:
         raise NotAgreed(None, "MSH-9" if prepared.parsed.standard == "hl7v2" else "")
-    whose = identified(node, received, prepared)
+    whose = identified(node, received, prepared, targets)
     outcomes = [_alone(node, received, prepared, whose, agreement) for agreement in agreements]
     if all(exchange.why.reason == DEFECT for exchange, _ in outcomes):
         raise Defect
@@ -99,11 +103,13 @@ def _settled(node: Node, received: Received, prepared: Prepared, again: str) -> 
             replace(receipt, echo=prepared.echo()), Unit(tuple(_dry(put) for put in unit.puts if _is_fact(put)))
         )
     owner = f"person:{whose.person}" if whose.person else f"received:{received.id}"
-    kept = receive(received, prepared.parsed.control_id, owner, node.keyring, again)
+    kept = receive(received, prepared.parsed.control_id, owner, node.keyring, mark)
     kept += Unit(tuple(_counted(node, received, prepared)))
     if whose.person is None:
         kept += Unit((waiting(received, prepared, whose),))
-    return Settled(receipt, kept + whose.unit + unit)
+    told = written(node, received.at, targets, agreements, whose.identity.because if prepared.valid else "", unit)
+    kept += stated(received, targets, told, whose.person, unit)
+    return Settled(replace(receipt, written=told), kept + whose.unit + unit)
 
 
 def _counted(node: Node, received: Received, prepared: Prepared) -> Iterator[GapCount]:

@@ -133,7 +133,7 @@ def _walked_again(node: Node, exchange: Exchange, wish: Wish) -> tuple[Exchange,
     )  # fmt: skip
     person = node.store.survivor(exchange.whom.person)
     received, prepared = prepared_again(node, row)
-    whose = whose_is(node, prepared, person)
+    whose = whose_is(node, received, prepared, person)
     if set(whose.known.persons.values()) != {person}:
         raise Conflict("The identifiers of this document do not lead to its person any more; it has to come again.")
     agreement = _agreement(node, exchange, prepared.parsed.trigger, node.clock())

@@ -16,6 +16,7 @@ from gateway.pipeline.onfile import known_of
 from gateway.pipeline.outcome import outcome
 from gateway.pipeline.person import WORKLIST, Whose
 from gateway.pipeline.prepare import Prepared, context_of, prepare
+from gateway.pipeline.writing import found_out, ours
 from gateway.site import agreements_for
 from gateway.stages.identify import merged_pairs, merges, named_persons, subject_of
 from gateway.stages.record import fact_of
@@ -59,8 +60,9 @@ def _resumed(node: Node, row: ReceivedRecord, person: PersonKey) -> Unit:
     """Every parked exchange of the document, walked again from `identify` on."""
     received, prepared = prepared_again(node, row)
     named = named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems)
-    whose = whose_is(node, prepared, person)
+    whose = whose_is(node, received, prepared, person)
     unit = Unit(merges(merged_pairs(prepared.mapped.items), named, whose.known, person, row.at, row.participant))
+    unit += found_out(node, prepared.mapped.items, person)
     today = node.day(node.clock())
     agreements = {a.id: a for a in agreements_for(node.site, row.participant, prepared.parsed.trigger, today)}
     for exchange in _parked(node, row.id):
@@ -84,14 +86,17 @@ def prepared_again(node: Node, row: ReceivedRecord) -> tuple[Received, Prepared]
     return received, prepare(received, sender, context_of(node, sender), node.rules)
 
 
-def whose_is(node: Node, prepared: Prepared, person: PersonKey) -> Whose:
+def whose_is(node: Node, received: Received, prepared: Prepared, person: PersonKey) -> Whose:
     """The document as that of a person who is known by now; nothing is added to the cross-reference."""
     named = named_persons(prepared.mapped.items, node.keyring.token, node.site.person_systems)
     subject = subject_of(named, merged_pairs(prepared.mapped.items))
     known = known_of(node.store, [token for one in named for token in one.tokens])
     reference = subject.reference if subject else ""
     identity = Identity(person, "", subject.birth_date if subject else "", reference)
-    return Whose(identity, subject, known, Unit(), {reference: f"Patient/{person}"} if reference else {})
+    addresses = (
+        dict(ours(node, received, prepared.mapped.items).addresses) if prepared.parsed.standard == "fhir" else {}
+    )
+    return Whose(identity, subject, known, Unit(), addresses | ({reference: f"Patient/{person}"} if reference else {}))
 
 
 def ended(node: Node, exchange: Exchange, person: PersonKey, reason: str = "agreement-ended") -> tuple[Exchange, Unit]:

@@ -6,23 +6,27 @@ A question that follows references (chains, `_has`, includes, `$everything`) loo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.model.agreement import Agreement, domain
-from gateway.model.document import Item, PersonKey, Principal
+from gateway.model.document import Item, PersonKey, Principal, Resource
 from gateway.model.questions import Decision, Question
 from gateway.model.records import ResourceRecord
 from gateway.model.references import references_in
 from gateway.model.wire import read_json
+from gateway.pipeline.elsewhere import Found, rows_of
 from gateway.pipeline.guardians import agreed_birth
 from gateway.pipeline.node import Node
 from gateway.pipeline.onfile import File, about, asked_under, file_of
+from gateway.pipeline.versions import Stamp, all_stamps, current_stamps, unmarked, version_id
 from gateway.stages.decide import Acting, Asked, decide_items, labelled, project_of
 from gateway.stages.read import MOST_KEPT, MOST_ROWS, rows_held, versions_held, wanted
+from gateway.stages.release import domain_of, formed
 
+_HERE: Mapping[str, tuple[Item, ResourceRecord]] = {}
 # What policies call the interactions of FHIR (a question's → `how.interaction` of the request that is decided).
 _ASKED_AS = {"read": "read", "vread": "read", "history": "read", "search": "search", "everything": "search"}
 
@@ -40,13 +44,15 @@ class World:
     decision: Decision
     concerned: frozenset[str]
     costly: bool = False
+    stamps: tuple[Stamp, ...] = ()
+    versions: tuple[str, ...] = ()  # what the reader calls the versions of the items
 
     @property
     def stamped(self) -> tuple[Item, ...]:
-        """The items as they are released: each with the number of its version and when it was received here (R4, Resource.meta)."""
+        """The items as they are released: each with the name of its version and when that began (R4, Resource.meta)."""
         return tuple(
-            Item(_stamped(item.resource, row), item.labels, item.origin, item.derived_from)
-            for item, row in zip(self.items, self.rows, strict=True)
+            Item(_stamped(item.resource, version, stamp), item.labels, item.origin, item.derived_from)
+            for item, version, stamp in zip(self.items, self.versions, self.stamps, strict=True)
         )
 
     def places(self) -> list[int]:
@@ -62,6 +68,7 @@ def world_of(
     reader: Principal,
     question: Question,
     acting: Acting | None = None,
+    found: Found | None = None,
 ) -> World:
     """The world of a question under an agreement; `acting` in an emergency. Raises TooCostly for too many versions.
 
@@ -70,17 +77,20 @@ def world_of(
     """
     file = file_of(node, person, MOST_KEPT)
     held = rows_held(person, agreement.sender, agreement.types, file.rows)
+    there = rows_of(node, found, agreement) if found is not None else {}
+    held = {**held, **{reference: row for reference, (_, row) in there.items()}}  # as its holder has it now
     about_these = wanted(question, held, domain(reader.participant, project_of(agreement)), node.keyring)
-    opened = _opened(node, [held[reference] for reference in sorted(about_these)], person)
+    opened = _opened(node, [held[reference] for reference in sorted(about_these)], person, there)
     if question.interaction in ("vread", "history"):
         opened = [pair for item, row in opened for pair in _versions(node, item, row, person)]
     whole = question.wanted.wide or agreement.basis == "statute" or file.consents is None or _has_data(file.consents)
     beside = (frozenset(held) if whole else _named(held, [item for item, _ in opened])) - about_these
-    opened += _opened(node, [held[reference] for reference in sorted(beside)], person)
+    opened += _opened(node, [held[reference] for reference in sorted(beside)], person, there)
     items, kept = tuple(item for item, _ in opened), tuple(row for _, row in opened)
     present = frozenset(item.reference for item, row in opened if _was(row) in about_these)
     asking = (reader, acting, _ASKED_AS[question.interaction])
-    decision = _held_by(reader, _decided(node, agreement, file, items, asking))
+    birth = _birth(node, file.rows, found.birth if found is not None else "")
+    decision = _held_by(reader, _decided(node, agreement, file, items, birth, asking))
     return World(items, kept, decision, present, len(held) >= MOST_ROWS or len(file.rows) >= MOST_KEPT)
 
 
@@ -110,10 +120,18 @@ def _was(row: ResourceRecord) -> str:
     return f"{row.type}/{row.person if row.type == 'Patient' else row.id}"
 
 
-def _opened(node: Node, rows: Iterable[ResourceRecord], person: PersonKey) -> list[tuple[Item, ResourceRecord]]:
-    """Rows as items about the person, also those kept under whoever was merged into it."""
+def _opened(
+    node: Node,
+    rows: Iterable[ResourceRecord],
+    person: PersonKey,
+    there: Mapping[str, tuple[Item, ResourceRecord]] = _HERE,
+) -> list[tuple[Item, ResourceRecord]]:
+    """Rows as items about the person, also those kept under whoever was merged into it; `there`: what is held elsewhere, by reference."""
     found = []
     for row in rows:
+        if (at := there.get(_was(row))) is not None and at[1] is row:
+            found.append(at)
+            continue
         item = Item(read_json(node.keyring.open(row.content)), frozenset(row.labels))
         found.append((about([item], row.person, person)[0], row))
     return found
@@ -126,11 +144,16 @@ def _versions(node: Node, item: Item, row: ResourceRecord, person: PersonKey) ->
 
 
 def _decided(
-    node: Node, agreement: Agreement, file: File, items: Sequence[Item], by: tuple[Principal, Acting | None, str]
+    node: Node,
+    agreement: Agreement,
+    file: File,
+    items: Sequence[Item],
+    birth: str,
+    by: tuple[Principal, Acting | None, str],
 ) -> Decision:
     reader, acting, interaction = by
     known = file.known({item.reference for item in items})
-    known = asked_under(node, known, _birth(node, file.rows), items, agreement)
+    known = asked_under(node, known, birth, items, agreement)
     marked = labelled(items, node.site, known.known_labels)
     at = node.clock()
     asked = Asked(
@@ -139,14 +162,43 @@ def _decided(
     return decide_items(marked, asked, node.site, known)
 
 
-def _birth(node: Node, rows: Sequence[ResourceRecord]) -> str:
-    """The birth date that all Patients of a person agree on, else nothing."""
-    return agreed_birth([read_json(node.keyring.open(row.content)) for row in rows if row.type == "Patient"])
+def _birth(node: Node, rows: Sequence[ResourceRecord], elsewhere: str) -> str:
+    """The birth date that all Patients of a person agree on, here and at their holder's, else nothing."""
+    here = [read_json(node.keyring.open(row.content)) for row in rows if row.type == "Patient"]
+    return agreed_birth([*here, {"birthDate": elsewhere}])
 
 
-def _stamped(resource: Mapping[str, Any], row: ResourceRecord) -> dict[str, Any]:
-    meta = {**(resource.get("meta") or {}), "versionId": str(row.version), "lastUpdated": instant(row.at)}
+def _stamped(resource: Mapping[str, Any], version: str, stamp: Stamp) -> dict[str, Any]:
+    if not version:  # held elsewhere: its times there would tell of what is hidden
+        return unmarked(resource)
+    meta = {**(resource.get("meta") or {}), "versionId": version, "lastUpdated": instant(stamp.since)}
     return {**resource, "meta": meta}
+
+
+def with_versions(node: Node, world: World, recipient: str, person: PersonKey, *, together: bool) -> World:
+    """The world with the versions that its items are to this reader; `together`: all versions of a resource stand in it."""
+    pairs = list(zip(world.items, world.rows, strict=True))
+    allowed = set(world.decision.released)
+
+    def form(some: Sequence[Item]) -> Sequence[Resource]:
+        return formed(some, world.items, world.decision, recipient, node.site, node.keyring.rekey)
+
+    def earlier(row: ResourceRecord) -> Iterator[tuple[Item, ResourceRecord]]:
+        older = (one for one in node.store.versions(row.type, row.id) if one.version < row.version)
+        return (
+            pair
+            for one in older
+            if not one.deleted and one.source == row.source
+            for pair in _opened(node, [one], person)
+        )
+
+    made = all_stamps(pairs, allowed, form) if together else current_stamps(pairs, allowed, earlier, form)
+    reader, key = domain_of(world.decision, recipient), node.keyring.id_key
+    names = [
+        version_id(key, reader, item.reference, one.since) if row.version else ""
+        for (item, row), one in zip(pairs, made, strict=True)
+    ]
+    return replace(world, stamps=tuple(made), versions=tuple(names))
 
 
 def instant(at: datetime) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.definitions.library import core
-from gateway.errors import Unanswerable
+from gateway.errors import NotAcceptable, Unanswerable
 from gateway.model.search import Filter, Include, Pairs, Search, Sort
 from gateway.searching.offered import MODIFIERS, offered, parameter, targets_of
 from gateway.searching.values import Terms, values_of
@@ -21,7 +21,7 @@ _MOST_TEXT = 4_000
 _DEEPEST = 3
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,63}", re.ASCII)
 _SUMMARIES = ("true", "text", "data", "count", "false")
-_FORMATS = ("json", "application/json", "application/fhir+json")
+FORMATS = ("json", "application/json", "application/fhir+json")
 _INCLUDES = ("_include", "_revinclude")
 
 
@@ -200,8 +200,8 @@ def _total(search: Search, value: str) -> Search:
 
 
 def _format(search: Search, value: str) -> Search:
-    if value not in _FORMATS:
-        raise Unanswerable("What is answered is JSON.", "_format")
+    if value not in FORMATS:
+        raise NotAcceptable(None, "_format")
     return search
 
 

@@ -21,15 +21,27 @@ from gateway.site.selection import (
     client_of,
     endpoint_of,
     in_force,
+    keeps,
     listeners,
     participant_of_key,
     reading_agreements,
+    written_types,
 )
 from gateway.site.text import CASES, Problem, Unreadable, Written, broken, read_yaml
 
 __all__ = [
-    "Problem", "agreements_for", "check_site", "client_of", "endpoint_of", "in_force", "listeners", "load_site", "participant_of_key",
+    "Problem",
+    "agreements_for",
+    "check_site",
+    "client_of",
+    "endpoint_of",
+    "in_force",
+    "keeps",
+    "listeners",
+    "load_site",
+    "participant_of_key",
     "reading_agreements",
+    "written_types",
 ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from gateway.site.clients import client_problems, issuer_problems
 from gateway.site.nouns import basis_of
 from gateway.site.people import sign_in_problems
 from gateway.site.text import Problem, Written, read_yaml, repeated
+from gateway.site.upstreams import upstream_problems
 
 READ_TRIGGERS = frozenset(("read", "search"))
 DELIVERED = frozenset(("transaction", "message", "update"))
@@ -45,6 +46,7 @@ def cross_problems(files: Files) -> tuple[Problem, ...]:
     found += sign_in_problems(files.site, {written.value["id"] for written in files.participants})
     found += [problem for written in files.participants for problem in _form(written)]
     found += [*client_problems(files.participants), *issuer_problems(files.participants)]
+    found += upstream_problems(files.site, files.participants)
     people = {written.value["id"]: written.value for written in files.participants}
     for written in files.agreements:
         found += [*_sides(written, people), *_basis(written, people, files), *_validity(written)]
@@ -79,7 +81,7 @@ def _twice(files: Files) -> Iterator[Problem]:
     )
     yield from repeated((w, ("mllp", "port"), w.value["mllp"]["port"]) for w in people if "mllp" in w.value)
     for written in people:
-        for part in ("keys", "endpoints"):
+        for part in ("keys", "endpoints", "upstreams"):
             yield from repeated(
                 (written, (part, n, "id"), row["id"]) for n, row in enumerate(written.value.get(part, ()))
             )

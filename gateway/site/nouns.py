@@ -7,7 +7,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gateway.model.agreement import Agreement, Client, Endpoint, Issuer, Key, MllpListener, Participant, Site, V2Form
+from gateway.model.agreement import (
+    Agreement,
+    Client,
+    Endpoint,
+    Issuer,
+    Key,
+    MllpListener,
+    Participant,
+    Site,
+    Upstream,
+    V2Form,
+)
 from gateway.model.scopes import scopes_of
 from gateway.model.signin import RoleRow, SignIn
 from gateway.site.jwks import public_keys
@@ -37,6 +48,7 @@ def participant(value: Json) -> Participant:
         v2=V2Form(**value.get("hl7v2", {})),
         clients=tuple(_client(row) for row in value.get("clients", ())),
         issuer=_issuer(value["introspection"]) if "introspection" in value else None,
+        upstreams=tuple(_upstream(row) for row in value.get("upstreams", ())),
         organization=value.get("organization", ""),
     )
 
@@ -57,6 +69,10 @@ def _issuer(row: Json) -> Issuer:
         row["issuer"], row["url"], row["client-id"], row["secret"], tuple(row["clients"]), scopes_of(row["scopes"]),
         row.get("private", False),
     )  # fmt: skip
+
+
+def _upstream(row: Json) -> Upstream:
+    return Upstream(**{**row, "url": row["url"].rstrip("/"), "types": tuple(row["types"])})
 
 
 def _endpoint(row: Json) -> Endpoint:

@@ -8,6 +8,7 @@ from datetime import date
 from gateway.model.agreement import Agreement, Client, Endpoint, Key, Participant, Site
 
 READ = "read"
+KEEP = "keep"
 _PUSHED = ("active", "shadow")
 
 
@@ -34,6 +35,18 @@ def reading_agreements(site: Site, recipient: str, on: date) -> tuple[Agreement,
         for agreement in _in_force(site, on)
         if agreement.recipient == recipient and agreement.interaction == READ and agreement.state == "active"
     )
+
+
+def keeps(site: Site, agreement: Agreement) -> frozenset[str]:
+    """The types that are kept here under an agreement."""
+    kept = agreement.types if agreement.interaction == KEEP else ()
+    return frozenset(kind for kind in kept if kind in (*site.kept_types, "Consent"))
+
+
+def written_types(site: Site, participant: str, on: date) -> frozenset[str]:
+    """The types that a participant may write resource by resource: kept here under an agreement that their name triggers."""
+    mine = (a for a in _in_force(site, on) if a.sender == participant and a.state in _PUSHED)
+    return frozenset(kind for agreement in mine for kind in keeps(site, agreement) if kind in agreement.triggers)
 
 
 def _in_force(site: Site, on: date) -> list[Agreement]:

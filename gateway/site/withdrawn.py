@@ -64,6 +64,7 @@ def _both(was: Participant, now: Participant) -> Participant:
         purposes=tuple(one for one in was.purposes if one in now.purposes),
         staff_roles=tuple(one for one in was.staff_roles if one in now.staff_roles),
         issuer=was.issuer if was.issuer == now.issuer else None,
+        upstreams=tuple(one for one in was.upstreams if one in now.upstreams),
         mllp=was.mllp if was.mllp == now.mllp else None,
         organization=was.organization if was.organization == now.organization else "",
     )

@@ -7,7 +7,7 @@ remains is put to `gateway.consent.decide`. There is no default: whatever cannot
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +16,9 @@ from gateway.consent import decide
 from gateway.consent.codes import codes
 from gateway.consent.labels import item_of, label, parts_of, rules_of, traits_of
 from gateway.consent.marks import Labelling, marks_of
+from gateway.consent.reach import widest
 from gateway.consent.reporting import Hit, hit_of, reportable, with_hits
+from gateway.definitions.library import core
 from gateway.model.agreement import Agreement, Participant, Site
 from gateway.model.document import Item, PersonKey
 from gateway.model.duration import later
@@ -26,6 +28,8 @@ from gateway.model.references import references_in
 Json = Mapping[str, Any]
 OVER_LABEL = "agreement-label"
 KEEP_UNTIL = "KEEP-UNTIL-"
+_LEAST = "U"  # v3-Confidentiality, the lowest of its levels
+_ADULT = "1900-01-01"  # where no birth date is on file yet: nothing is let out by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,35 @@ def decide_items(items: Sequence[Item], asked: Asked, site: Site, on_file: OnFil
     answer = _kept_for(decide(request.as_json(), given, site.register, rules=rules), asked, site)
     dues = [later(asked.received, hit.deadline) for reference in answer["released"] for hit in hits.get(reference, ())]
     return _decision(answer, request, over, items, on_file, dues)
+
+
+def reached(types: Sequence[str], asked: Asked, site: Site, on_file: OnFile) -> frozenset[str]:
+    """Of these types those of which something could be let out, before anything of the record is known.
+
+    By a statute, all of them: what it lets out is told by what is there. Else those of which the least of items, of the lowest label,
+    would be released with the Consents read as wide as they go (`gateway/consent/reach.py`).
+    """
+    if asked.agreement.basis == "statute":
+        return frozenset(types)
+    person = f"Patient/{on_file.person}"
+    references = {person if kind == "Patient" else f"{kind}/any": kind for kind in types}
+    least = {"code": [], "securityLabel": [_LEAST], "refersTo": [], "subject": person}
+    what = tuple({"reference": reference, **least} for reference in references)
+    consents = None if on_file.consents is None else widest(on_file.consents)
+    wide = replace(on_file, consents=consents, birth_date=on_file.birth_date or _ADULT)
+    answer = decide(_request(what, asked, wide).as_json(), given_of(site, wide, {}), _least_of(site.register))
+    return frozenset(references[one] for one in answer["released"])
+
+
+_least: dict[int, tuple[Json, Json]] = {}
+
+
+def _least_of(register: Json) -> Json:
+    """The policies with no type restricted for want of a code: one for each register, which is held so that no other gets its id."""
+    kept = _least.get(id(register))
+    if kept is None:
+        kept = _least[id(register)] = register, {**register, "uncodedNormal": sorted(core().resource_types)}
+    return kept[1]
 
 
 def given_of(site: Site, on_file: OnFile, labels: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from gateway.model.records import IdentityLink, Merge, Record, Unit
 from gateway.model.references import rewritten
 
 Token = tuple[str, str]
-_WHOSE = ("subject", "patient", "for", "beneficiary", "individual")  # elements that say whose a resource is
+WHOSE = ("subject", "patient", "for", "beneficiary", "individual")  # elements that say whose a resource is
 _MOST_MERGED = 1
 _TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 _NATIONAL = re.compile(
@@ -37,18 +37,26 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One person as a document names them: the reference inside it, identifier tokens, birth date."""
+    """One person as a document names them: the reference inside it, identifier tokens, birth date; `person` where the reference is one
+    that its sender knows a person of ours by, WAITING when that person is still to be named."""
 
     reference: str
     tokens: tuple[Token, ...]
     birth_date: str
+    person: PersonKey | None = None
 
 
 Tokenise = Callable[[str, str], str]
+WAITING = PersonKey("")
+_NOBODY: Mapping[str, PersonKey] = {}
 
 
-def named_persons(items: Sequence[Item], tokenise: Tokenise, systems: Sequence[str] = ()) -> tuple[Named, ...]:
+def named_persons(
+    items: Sequence[Item], tokenise: Tokenise, systems: Sequence[str] = (), ours: Mapping[str, PersonKey] = _NOBODY
+) -> tuple[Named, ...]:
     """0..* persons a document names: its Patient resources, and whoever else a resource says it is about.
+
+    `ours`: references in it by which its sender knows a person of this gateway.
 
     `systems`: the identifier systems that identify a person here; empty = all. Identifiers without system or value do not count.
     A resource about somebody given by identifier alone is about one of the document's Patients when that Patient has the
@@ -56,26 +64,40 @@ def named_persons(items: Sequence[Item], tokenise: Tokenise, systems: Sequence[s
     """
     patients = [item.resource for item in items if item.resource["resourceType"] == "Patient"]
     named = tuple(
-        Named(f"Patient/{p['id']}", _tokens(p.get("identifier", ()), tokenise, systems), str(p.get("birthDate", "")))
+        Named(
+            f"Patient/{p['id']}", _tokens(p.get("identifier", ()), tokenise, systems), str(p.get("birthDate", "")),
+            ours.get(f"Patient/{p['id']}"),
+        )
         for p in patients
-    )
+    )  # fmt: skip
     own = {one.reference for one in named}
-    others = {_other(about, tokenise, systems) for item in items for about in _about(item.resource, own)}
-    strangers = {tokens for tokens in others if not (tokens and any(set(tokens) <= set(one.tokens) for one in named))}
-    return named + tuple(Named("", tokens, "") for tokens in sorted(strangers))
+    others = {_other(about, tokenise, systems, ours) for item in items for about in _about(item.resource, own)}
+    strangers = {one for one in others if not any(_is(one, known) for known in named)}
+    return named + tuple(Named("", tokens, "", person) for tokens, person in sorted(strangers, key=str))
+
+
+def _is(other: tuple[tuple[Token, ...], PersonKey | None], known: Named) -> bool:
+    """Whether somebody who is named by reference or identifier is a Patient of the document."""
+    tokens, person = other
+    if person is not None:
+        return person == known.person
+    return bool(tokens) and set(tokens) <= set(known.tokens)
 
 
 def _about(resource: Resource, own: set[str]) -> Iterator[Mapping[str, Any]]:
     """What a resource gives as its person without referring to a Patient of the document."""
-    for name in _WHOSE if resource["resourceType"] != "Patient" else ():
+    for name in WHOSE if resource["resourceType"] != "Patient" else ():
         value = resource.get(name)
         if isinstance(value, Mapping) and value.get("reference") not in own:
             yield value
 
 
-def _other(about: Mapping[str, Any], tokenise: Tokenise, systems: Sequence[str]) -> tuple[Token, ...]:
+def _other(
+    about: Mapping[str, Any], tokenise: Tokenise, systems: Sequence[str], ours: Mapping[str, PersonKey]
+) -> tuple[tuple[Token, ...], PersonKey | None]:
     identifier = about.get("identifier")
-    return _tokens([identifier], tokenise, systems) if isinstance(identifier, Mapping) else ()
+    tokens = _tokens([identifier], tokenise, systems) if isinstance(identifier, Mapping) else ()
+    return tokens, ours.get(str(about.get("reference", "")))
 
 
 def _tokens(identifiers: Any, tokenise: Tokenise, systems: Sequence[str]) -> tuple[Token, ...]:
@@ -111,11 +133,15 @@ def subject_of(named: Sequence[Named], pairs: Sequence[tuple[str, str]]) -> Name
 
 def identify(subject: Named | None, known: Known, tokenise: Tokenise) -> Identity:
     """The person, by exact match of every identifier: `absent` none given, `unknown` none on file, `ambiguous` two people's,
-    `contradicted` the birth date on file is another one. Only the first match is a person; the rest waits in the worklist.
+    `contradicted` the birth date on file is another one, `waiting` named by a reference to somebody who waits to be named. Only the first
+    match is a person; the rest waits in the worklist.
     """
-    if subject is None or not subject.tokens:
+    if subject is None or (not subject.tokens and subject.person is None):
         return Identity(None, "absent", patient=subject.reference if subject else "")
+    if subject.person == WAITING:
+        return Identity(None, "waiting", subject.birth_date, subject.reference)
     found = {known.persons[token] for token in subject.tokens if token in known.persons}
+    found |= {subject.person} if subject.person is not None else set()
     if not found:
         return Identity(None, "unknown", subject.birth_date, subject.reference)
     if len(found) > 1:
@@ -178,7 +204,7 @@ def attributed(items: Sequence[Item], person: PersonKey) -> tuple[Item, ...]:
 
 def _attributed(resource: Resource, person: PersonKey) -> Resource:
     own = f"Patient/{person}"
-    said = {name: {"reference": own} for name in _WHOSE if _says_whose(resource, name, own)}
+    said = {name: {"reference": own} for name in WHOSE if _says_whose(resource, name, own)}
     return {**resource, **said} if said else resource
 
 

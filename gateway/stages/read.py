@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from gateway.errors import NotFound, TooCostly
+from gateway.mapping.ids import keyed_id
 from gateway.model.agreement import Agreement, Site
 from gateway.model.document import PersonKey
 from gateway.model.ports import Keyring, Store
@@ -17,6 +18,14 @@ MOST_ROWS = 2_000
 MOST_KEPT = 5 * MOST_ROWS  # rows of a person that are looked through, whoever gave them
 MOST_VERSIONS = 200
 NOTHING = "nothing-on-file"
+STATED = "stated"  # kind of the generic records of what a sender was told of its own resources: the version, of a Patient the person
+
+HELD = "held-elsewhere"  # kind of the generic records of whose a resource is that is kept on its holder's own server
+
+
+def own_key(kind: str, id: str, sender: str, keyring: Keyring) -> str:
+    """The key of what a sender calls by this id; what is no Patient is kept under it."""
+    return keyed_id(keyring.id_key, sender, kind, [id])
 
 
 def subject_asked(question: Question, project: str, store: Store, keyring: Keyring) -> PersonKey | None:
@@ -35,10 +44,29 @@ def person_asked(question: Question, reader: str, store: Store, keyring: Keyring
         token = (system, keyring.token(system, value))
         return store.persons([token]).get(token)
     if reference := question.patient or (question.id if question.type == "Patient" else ""):
-        own = _own(reference, reader, keyring)
+        own = _own(reference, reader, keyring) or _stated(reference, reader, store, keyring)
         return store.survivor(PersonKey(own)) if own else None
-    row = store.resource(question.type, _own(question.id, reader, keyring)) if question.id else None
+    row = _row(question, reader, store, keyring) if question.id else None
+    if row is None and question.id:
+        record = store.record(HELD, f"{question.type}/{_own(question.id, reader, keyring)}")
+        return store.survivor(PersonKey(str(record.value["person"]))) if record is not None else None
     return store.survivor(row.person) if row is not None and not row.deleted else None
+
+
+def _stated(id: str, sender: str, store: Store, keyring: Keyring) -> str:
+    """The person of a Patient that the reader itself wrote under this id."""
+    record = store.record(STATED, f"Patient/{own_key('Patient', id, sender, keyring)}")
+    return str(record.value["person"]) if record is not None else ""
+
+
+def _row(question: Question, reader: str, store: Store, keyring: Keyring) -> ResourceRecord | None:
+    """What the reader knows by this id: as it was given to it, or as it wrote it itself."""
+    own = _own(question.id, reader, keyring)
+    row = store.resource(question.type, own) if own else None
+    if row is None:
+        row = store.resource(question.type, own_key(question.type, question.id, reader, keyring))
+        return row if row is not None and row.source == reader else None
+    return row
 
 
 def may_name(site: Site, question: Question, agreement: Agreement) -> bool:
@@ -89,7 +117,8 @@ def wanted(question: Question, held: Mapping[str, ResourceRecord], reader: str, 
         return frozenset(reference for reference, row in held.items() if row.type in types)
     if question.type == "Patient":
         return frozenset(reference for reference, row in held.items() if row.type == "Patient")
-    return frozenset({f"{question.type}/{_own(question.id, reader, keyring)}"} & held.keys())
+    read, written = _own(question.id, reader, keyring), own_key(question.type, question.id, reader, keyring)
+    return frozenset({f"{question.type}/{read}", f"{question.type}/{written}"} & held.keys())
 
 
 def versions_held(row: ResourceRecord, store: Store) -> Sequence[ResourceRecord]:

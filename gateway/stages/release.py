@@ -31,15 +31,25 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
     cannot join a person by id.
     """
     allowed = set(decision.released)
+    let_out = [item for item in items if item.reference in allowed]
+    return _make(formed(let_out, items, decision, recipient, site, rekey), decision, recipient, None)
+
+
+def formed(
+    some: Sequence[Item], items: Sequence[Item], decision: Decision, recipient: str, site: Site, rekey: Rekey
+) -> tuple[Resource, ...]:
+    """What a recipient is given of some items, in their order, where the decision was on `items`: proved, and not yet let out.
+
+    Other versions of what was released are of the same reference. Raises KeyError for what was not released, Defect as `release` does.
+    """
     person = str(decision.request.whom.get("reference", ""))
     terms = _terms(items, decision, recipient, site, rekey)
     speech = speech_of(site.register, _identifier_systems(site))
-    let_out = [item for item in items if item.reference in allowed]
-    clean = [redact(without_words(item.resource, speech), terms[item.reference]) for item in let_out]
+    clean = [redact(without_words(item.resource, speech), terms[item.reference]) for item in some]
     hidden = Hidden(next((one.withheld for one in terms.values()), frozenset()))
     broken = [
         found
-        for item, resource in zip(let_out, clean, strict=True)
+        for item, resource in zip(some, clean, strict=True)
         for found in violations(resource, terms[item.reference], item.resource, hidden)
     ]
     words = [place for resource in clean for place in spoken(resource, speech)]
@@ -52,7 +62,7 @@ def release(items: Sequence[Item], decision: Decision, recipient: str, site: Sit
     inside = {item.reference for item in items}
     whose = domain_of(decision, recipient)
     new = {reference: _rekeyed(reference, whose, rekey) for reference in {*inside, person} if reference}
-    return _make(tuple(_addressed(resource, new) for resource in clean), decision, recipient, None)
+    return tuple(_addressed(resource, new) for resource in clean)
 
 
 def cut(

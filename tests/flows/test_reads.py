@@ -141,7 +141,7 @@ UNANSWERED = (
     "patient:exact={id}", "patient.nickname=x", "patient={id}&_sort=colour", "patient={id}&code:text=x", "patient={id}&_text=x",
     "_count=0&patient={id}", "_count=x&patient={id}", "_count=-1&patient={id}", "patient={id},{id}", "patient={id}&_count=1&_count=2",
     "_summary=most&patient={id}", "patient={id}&%00=1", "patient=%00", "patient=%ff", "patient=https://elsewhere.example/Patient/1",
-    "patient=%ZZ", "patient={id}&_filter=code eq 1", "patient={id}&onset-date=soon", "patient={id}&_revinclude=*", "patient={id}&_format=xml",
+    "patient=%ZZ", "patient={id}&_filter=code eq 1", "patient={id}&onset-date=soon", "patient={id}&_revinclude=*",
     "patient={id}&code-value-quantity=1$2", "patient={id}&_page=1", "patient={id}&Patient=1", "patient={id}&PATIENT={id}",
 )  # fmt: skip
 

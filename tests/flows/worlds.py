@@ -28,6 +28,7 @@ from gateway.demo.run import Stage
 from gateway.model.agreement import Site
 from gateway.model.questions import Exchange
 from gateway.model.wire import read_json
+from gateway.pipeline.versions import version_id
 from gateway.settings import Settings
 from tests.flows.conftest import CARE_TEAM, NUMBER, START, Flow, Post, Served, serving, somebody
 
@@ -108,6 +109,10 @@ class Twins:
                 mark = _mark(read_json(keyring.open(row.content)))
                 if mark in named:
                     made[named[mark]] = keyring.rekey(CARE_TEAM, row.id)
+                if mark == ("Condition", "2019-06"):
+                    told = self.full.flow.node.store.versions(row.type, row.id)
+                    names = [version_id(keyring.id_key, CARE_TEAM, f"{row.type}/{row.id}", one.at) for one in told]
+                    made["c2v2"], made["c2v1"] = names[0], names[-1]
         self._ids = made
         return made
 
@@ -255,7 +260,10 @@ async def _filled(flow: Flow, hidden: bool) -> None:
             hidden,
         ),  # what was once labelled …
         ([_patient(A), _condition("v", "I10", "2022-01-01")], hidden),  # … stays so when a version is not (A18)
+        ([_patient(A), _condition("c2", "I10", "2019-05", note=[{"text": CANARY}])], hidden),  # no version to who reads
         ([_patient(A), _condition("c2", "I10", "2019-06")], True),
+        ([_patient(A), _condition("c1", "I63.9", "2026-10-01", note=[{"text": CANARY}])], hidden),
+        ([_patient(A), _condition("c1", "I63.9", "2026-10-01", note=[{"text": CANARY[::-1]}])], hidden),
     ]
     clock.pass_by(seconds=10)
     await flow.consents(A)

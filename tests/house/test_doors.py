@@ -115,7 +115,7 @@ def test_a_door_whose_scope_was_forgotten_is_closed_to_tokens(running: Running) 
         "/fhir/metadata", "/fhir/$validate", "/fhir/{type}/$validate", "/fhir/$convert", "/fhir/ValueSet/$expand",
         "/fhir/ValueSet/$validate-code", "/fhir/CodeSystem/$validate-code", "/fhir/CodeSystem/$lookup", "/fhir/CodeSystem/$subsumes",
         "/fhir/ConceptMap/$translate",
-        "/fhir",  # each entry of a batch is asked by the line, what is to be taken by the handler
+        "/fhir",  # each entry of a batch or transaction is asked by the line, what goes to the intake by the handler
     }  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def _scoped(scopes: str) -> Principal:
     return Principal("mapo-care-team", "c", proof="token", scopes=read_scopes(scopes), purposes=("COC",))
 
 
-@pytest.mark.parametrize("scopes", ["system/Condition.cruds", "system/Patient.cud", "system/*.ud"])
+@pytest.mark.parametrize("scopes", ["system/Condition.cruds", "system/Patient.d", "system/*.d"])
 async def test_a_token_without_the_scope_opens_no_door(
     running: Running, monkeypatch: pytest.MonkeyPatch, scopes: str
 ) -> None:
@@ -184,13 +184,14 @@ async def test_what_a_question_reaches_needs_its_scope_as_well(running: Running)
 
 
 async def test_a_batch_is_no_way_around_a_scope(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each entry needs what its own door asks for; a transaction what the intake asks for."""
+    """Each entry needs what its own door asks for, in a batch and in a transaction."""
     batch = {
         "resourceType": "Bundle",
         "type": "batch",
         "entry": [{"request": {"method": "GET", "url": u}} for u in _ASKED],
     }
-    taken = {"resourceType": "Bundle", "type": "transaction", "entry": []}
+    write = {"request": {"method": "PUT", "url": "Patient/x"}, "resource": {"resourceType": "Patient", "id": "x"}}
+    taken = {"resourceType": "Bundle", "type": "transaction", "entry": [write]}
     kind = {"Content-Type": "application/fhir+json"}
     async with _client(running.app) as client:
         monkeypatch.setattr("gateway.inbound.mount.principal_of", lambda *_: _scoped("system/Observation.s"))

@@ -28,6 +28,7 @@ _FRAMEWORK = ("gateway/app.py", "gateway/inbound/", "gateway/console/", *_OTHER_
 _READS_RELEASED = {
     _MOUNT: "writes it as the answer of a door",
     "gateway/inbound/fhir.py": "asks whether it holds anything, for the one 404",
+    "gateway/inbound/writing.py": "asks whether its writer may read anything of what was written",
     "gateway/pipeline/choice.py": "picks places among it by what a search asks, and tags one resource; the stage cuts",
     "gateway/stages/release.py": "cuts of what it released as much as a question asks for",
     "gateway/standards/fhir/render.py": "renders it in the recipient's standard",
@@ -35,6 +36,7 @@ _READS_RELEASED = {
 _RENDERERS = ("gateway/stages/deliver.py", "gateway/standards/")
 _OPENS = {
     "gateway/pipeline/delivery.py": "what waits in the outbox, to be decided again",
+    "gateway/pipeline/elsewhere.py": "the number by which a server of who holds the data knows a person, to ask there",
     "gateway/pipeline/emergency.py": "the reason that was given for an emergency, for the decision and for whoever reviews it",
     "gateway/pipeline/explaining.py": "the request of a decision, to be asked again; references and rules are told of it, no content",
     "gateway/pipeline/guardians.py": "who is whose guardian, for the decision; of the person as much as tells a guardian which child it is",
