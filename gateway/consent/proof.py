@@ -94,6 +94,11 @@ def _parts(leaves: Sequence[Leaf], _: Sequence[Inside], terms: Terms) -> Iterato
             yield _found("release-part", where, "A part that is withheld.")
 
 
+def _is_coded(plain: str, coding: str) -> bool:
+    """What stands below `coding`; a text in its place is prose."""
+    return plain.startswith(coding) and plain != coding
+
+
 def _prose(_: Sequence[Leaf], resources: Sequence[Inside], terms: Terms) -> Iterator[Finding]:
     """Prose that was not permitted, here and in every resource inside."""
     for one in resources:
@@ -102,7 +107,7 @@ def _prose(_: Sequence[Leaf], resources: Sequence[Inside], terms: Terms) -> Iter
             plain = one.own(leaf)
             if not plain.startswith(apart):
                 continue
-            said = (path for path in apart if plain.startswith(path) and not plain.startswith(f"{path}coding."))
+            said = (path for path in apart if plain.startswith(path) and not _is_coded(plain, f"{path}coding."))
             if any(not any(_overlap(f"{one.before}{path}", f"{prose}.") for prose in terms.prose) for path in said):
                 yield _found("release-prose", leaf[0], "Prose that was not permitted.")
 
