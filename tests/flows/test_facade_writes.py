@@ -14,6 +14,7 @@ import pytest
 
 from gateway.model.document import PersonKey
 from gateway.model.wire import read_json
+from gateway.pipeline.resume import linked
 from tests.flows.conftest import FHIR, HOSPITAL, NUMBER, READING, Flow, Served, serving, somebody
 from tests.flows.worlds import ATC, KCD
 
@@ -281,6 +282,26 @@ def test_an_answer_tells_nothing_of_who_else_is_known(served: Served, hospital: 
     wrong = patient(ONE, id="p3", birthDate="1901-01-01")
     assert told(wrong) == [(201, 'W/"1"', True)]
     assert mine(served.flow)[0].why.reason == "identity-contradicted"
+
+
+def test_who_was_named_by_somebody_is_known_by_the_id_it_was_given(served: Served, hospital: httpx.Client) -> None:
+    """A Patient that waited for its person leads there from then on, and so does what its sender writes about it."""
+    put(hospital, "k1", condition(about=subject(OTHER)))
+    put(hospital, "k2", condition(about=subject(THIRD, RRN)))
+    both = [*patient(OTHER)["identifier"], {"system": RRN, "value": THIRD.resident_number}]
+    body = patient(OTHER, id="p2", identifier=both)
+    assert hospital.put("/fhir/Patient/p2", content=json.dumps(body)).status_code == 201
+    (waiting,) = mine(served.flow, status="parked")
+    (person,) = served.flow.node.store.persons([served.flow.tokens_of(OTHER)[0]]).values()
+    served.flow.node.store.commit(linked(served.flow.node, waiting.received_id, person, "key-admin")).result()
+    served.runs(served.flow.drains())
+    assert put(hospital, "k3", condition("E11.9", about={"reference": "Patient/p2"})).status_code == 201
+    rows = served.flow.node.store.resources(person, "Condition")
+    assert len(rows) == 2
+    changed = hospital.put(
+        "/fhir/Patient/p2", content=json.dumps({**body, "identifier": both[:1]}), headers={"If-Match": 'W/"1"'}
+    )
+    assert (changed.status_code, changed.headers["etag"]) == (200, 'W/"2"')
 
 
 def test_a_resource_names_no_facility(flow: Flow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
