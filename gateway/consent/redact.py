@@ -199,12 +199,12 @@ def _holds_a_resource(value: Any) -> bool:
 
 
 def _cut(value: Any, path: str, inside: _Inside) -> Any:
-    terms, name = inside.terms, path.rpartition(".")[2]
+    terms = inside.terms
     if isinstance(value, _MANY):
         left = [one for one in (_cut(one, path, inside) for one in value) if one is not GONE]
         return left or (GONE if value else [])
     if terms.pseudonymous:
-        value = _unnamed(value, name, terms)
+        value = _unnamed(value, path.rpartition(".")[2], terms)
     if value is GONE or (is_prose(path, value, inside.shape) and not _prose_permitted(inside.before + path, terms)):
         return GONE
     if not is_object(value):
@@ -214,7 +214,7 @@ def _cut(value: Any, path: str, inside: _Inside) -> Any:
         return GONE
     if "resourceType" not in value:
         return _kept(_beside_code(value), path, inside)
-    return _nested(value, path, inside) if name in _HOLDERS else GONE
+    return _nested(value, path, inside) if path.rpartition(".")[2] in _HOLDERS else GONE
 
 
 def _stays_home(node: Mapping[str, Any], terms: Terms) -> bool:

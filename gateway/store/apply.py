@@ -12,7 +12,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Executable, Table, and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.model.questions import Exchange
@@ -42,7 +42,7 @@ from gateway.model.records import (
 from gateway.store import rows
 from gateway.store.heads import Heads
 from gateway.store.merging import merge
-from gateway.store.statements import Stale, Values, exactly, upserting
+from gateway.store.statements import Stale, Values, exactly, into, upserting
 from gateway.store.tables import (
     audit_rows,
     consent_epochs,
@@ -100,7 +100,7 @@ def _apply(connection: Connection, group: _Group, heads: Heads) -> None:
     _put_keys(connection, group.all(DataKey))
     for kind, table, row in _PLAIN:
         if puts := group.all(kind):
-            connection.execute(insert(table), [row(put) for put in puts])
+            connection.execute(into(table), [row(put) for put in puts])
     _put_links(connection, group.all(IdentityLink))
     _put_resources(connection, group.all(ResourceRecord))
     _put_records(connection, group.all(Record))
@@ -159,7 +159,7 @@ def _put_resources(connection: Connection, puts: Sequence[ResourceRecord]) -> No
     same = and_(r.type == bindparam("_type"), r.id == bindparam("_id"), r.version < bindparam("_version"), r.current)
     before = [{"_type": kind, "_id": id, "_version": values[index]["version"]} for (kind, id), index in last.items()]
     connection.execute(update(resources).where(same).values(current=False), before)
-    connection.execute(insert(resources), values)
+    connection.execute(into(resources), values)
 
 
 def _put_records(connection: Connection, puts: Sequence[Record]) -> None:
@@ -168,7 +168,7 @@ def _put_records(connection: Connection, puts: Sequence[Record]) -> None:
     for kind in sorted({put.kind for put in puts if put.expires}):
         now = max(value["at"] for value in values if value["kind"] == kind)
         connection.execute(delete(records).where(records.c.kind == kind, records.c.expires < now))
-    for once, how in ((True, insert(records)), (False, _records_put(connection.dialect.name))):
+    for once, how in ((True, into(records)), (False, _records_put(connection.dialect.name))) if puts else ():
         if some := [value for put, value in zip(puts, values, strict=True) if put.once is once]:
             connection.execute(how, some)
 
@@ -205,7 +205,7 @@ def _put_facts(connection: Connection, facts: Sequence[AuditFact], heads: Heads)
             "leaf_hash": row.leaf_hash, "position": None,
         })  # fmt: skip
     if values:
-        connection.execute(insert(audit_rows), values)
+        connection.execute(into(audit_rows), values)
 
 
 def _put_entries(connection: Connection, entries: Sequence[OutboxEntry], heads: Heads) -> None:
@@ -217,7 +217,7 @@ def _put_entries(connection: Connection, entries: Sequence[OutboxEntry], heads: 
     last = {value["lane"]: value["sequence"] for value in values}
     at = [{"lane": lane, "sequence": n, "_count": counts[lane]} for lane, n in sorted(last.items())]
     exactly(connection, _heads_moved(connection.dialect.name), at)
-    connection.execute(insert(outbox), values)
+    connection.execute(into(outbox), values)
 
 
 @cache

@@ -181,7 +181,7 @@ class Reads:
                 [tuple(reference.split("/")) for reference in references if reference.count("/") == 1]
             ):
                 for row in connection.execute(query.where(tuple_(r.type, r.id).in_(chunk))):
-                    found[f"{row.type}/{row.id}"] = tuple(rows.read(row.labels))
+                    found[f"{row.type}/{row.id}"] = rows.labels_from(row.labels)
         return found
 
     def outbox(self, exchange_id: str) -> Sequence[OutboxEntry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -191,9 +192,15 @@ def resource_row(r: ResourceRecord) -> dict[str, Any]:
 
 def resource_from(row: Row) -> ResourceRecord:
     return ResourceRecord(
-        row["type"], row["id"], row["version"], PersonKey(row["person"]), row["source"], tuple(read(row["labels"])),
+        row["type"], row["id"], row["version"], PersonKey(row["person"]), row["source"], labels_from(row["labels"]),
         row["digest"], _time(row["at"]), _unsealed(row, "content"), bool(row["deleted"]),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def labels_from(text: str) -> tuple[str, ...]:
+    """Label codes as they are kept: few texts, and each row of a person has one."""
+    return tuple(read(text))
 
 
 def link_row(link: IdentityLink) -> dict[str, Any]:

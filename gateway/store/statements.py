@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Table
+from sqlalchemy import ColumnElement, Connection, Executable, Insert, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 Values = dict[str, Any]
@@ -13,6 +14,12 @@ Values = dict[str, Any]
 
 class Stale(Exception):
     """The unit contradicts what is kept by now."""
+
+
+@cache
+def into(table: Table) -> Insert:
+    """The insert into a table, put together once."""
+    return insert(table)
 
 
 def exactly(connection: Connection, statement: Executable, values: Sequence[Values]) -> None:
