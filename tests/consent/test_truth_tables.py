@@ -108,6 +108,15 @@ def test_a_problem_stands_at_what_was_expected(site):
 def test_an_id_that_is_there_twice_stops_the_table(site):
     same = [case("a", decision="deny"), case("b", decision="deny"), case("a", decision="deny")]
     assert told(site, *same) == [f"{CASES}:@3: cases[2].id: this id is there twice."]
+    path = site / CASES
+    path.write_text(
+        path.read_text("utf-8") + "  - says: x\n    id: a\n    expect: {decision: deny, reason: default-deny}\n",
+        "utf-8",
+    )
+    at = path.read_text("utf-8").count("\n") - 1
+    assert [str(problem) for problem in truth_problems(load_site(site))][
+        1
+    ] == f"{CASES}:{at}: cases[3].id: this id is there twice."
 
 
 def test_a_case_has_its_own_consents_and_its_own_policy_for_what_nothing_is_said_of(site):
@@ -120,7 +129,16 @@ def test_a_case_has_its_own_consents_and_its_own_policy_for_what_nothing_is_said
     assert wrong(site, {**permitted, "consents": [PERMIT]}, silent, implied) == []
 
 
-def test_each_rule_without_its_cases(site):
+COVERED = [
+    (case("a", {"why": {"legalBasis": ""}}), ["let out", "in vain"]), (case("a", {"what": [OTHER]}), ["let out"]),
+    (case("a", decision="permit"), ["in vain"]), (BOTH, ["in vain"]),  # by that statute and something else
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("made", "missing"), COVERED, ids=["not named", "in vain", "let out", "let out beside another"]
+)
+def test_each_rule_without_its_cases(site, made, missing):
     rules = site / RULES
     row = "handling:\n  - {id: H, source: t, purposes: [COC], type: Patient, path: birthDate, how: year}\nstatutes:\n"
     rules.write_text(rules.read_text("utf-8").replace("statutes:\n", row, 1), "utf-8")
@@ -132,10 +150,8 @@ def test_each_rule_without_its_cases(site):
         f"{line(site, '- {id: LEGAL-NEEDS-ORDER')} LEGAL-NEEDS-ORDER: no case of the truth table is prohibited by this.",
         f"{line(site, '- {id: H')} H: no case of the truth table expects this change.",
     ]
-    let_out = f"{idcpa} KR-IDCPA-11: no case of the truth table is let out by this statute."
-    in_vain = f"{idcpa} KR-IDCPA-11: no case of the truth table names this statute in vain."
-    unnamed = case("a", {"why": {"legalBasis": ""}}, decision="deny")
-    assert told(site, unnamed) == [let_out, in_vain, *rest]
-    assert told(site, case("a", {"what": [OTHER]}, decision="deny")) == [let_out, *rest]
-    assert told(site, case("a", decision="permit")) == [in_vain, *rest]
-    assert told(site, BOTH) == [in_vain, *rest]  # by that statute and something else
+    said = {
+        "let out": f"{idcpa} KR-IDCPA-11: no case of the truth table is let out by this statute.",
+        "in vain": f"{idcpa} KR-IDCPA-11: no case of the truth table names this statute in vain.",
+    }
+    assert told(site, made) == [*(said[one] for one in missing), *rest]
