@@ -162,3 +162,20 @@ def test_consents_come_in_any_sequence():
     assert decide(request, {**given, "consents": consents}, register)["decision"] == "permit"
     for unheard in (consents[0], "c1", None):
         assert decide(request, {**given, "consents": unheard}, register)["reason"] == "indeterminate:store-unavailable"
+
+
+def test_items_alike_but_for_the_rule_that_selected_one_are_not_reported_together():
+    statute = {**W.register["statutes"][0], "reportRules": True, "codePrefix": ["A15"]}
+    register = {"statutes": [statute], "reportRules": [{"id": "r", "statute": "REPORT"}]}
+    hit, other = (W.coded(f"Condition/{name}", "A15") for name in ("hit", "other"))
+    for what in ([{**hit, "reportRule": ["r"]}, other], [other, {**hit, "reportRule": ["r"]}]):
+        assert W.ask(what=what, register=register, **AGENCY)["released"] == ["Condition/hit"]
+
+
+def test_what_several_items_refer_to_is_related_to_each():
+    target = W.coded("Observation/t", "1", W.LOINC)
+    first, second = (W.coded(f"Observation/{n}", "1", W.LOINC, refersTo=["Observation/t"]) for n in (1, 2))
+    for named in ("Observation/1", "Observation/2"):
+        refused = W.consent(W.rule("permit", W.rule("deny", data=[("related", named)])))
+        told = W.ask(refused, what=[first, target, second])
+        assert {row["reference"] for row in told["redacted"]} == {named, "Observation/t"}
