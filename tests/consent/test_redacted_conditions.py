@@ -41,6 +41,8 @@ def test_what_is_withheld_stays_withheld_under_an_allow_list_with_something_insi
                               contained=[{"resourceType": "Condition", "id": "in"}]), terms)  # fmt: skip
     assert made["focus"] == [{"reference": "Condition/htn"}]
     assert "contained" not in made
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": "Basic"}}]}
+    assert "entry" not in redact(bundle, Terms(elements=("type", "entry")))
 
 
 def test_an_address_of_what_is_withheld_goes_wherever_it_stands():
@@ -62,6 +64,8 @@ def test_a_part_that_is_withheld_leaves_no_trace_even_where_r4_needs_it(name):
     whole = observation(status="final", code={"coding": [{"code": "x"}]}, note=[{"time": "2026"}])
     made = redact(whole, Terms(without=frozenset({name}), prose=frozenset({"note"})))
     assert not {name, f"_{name}"} & made.keys()
+    coverage = {"resourceType": "Coverage", "id": "c", "beneficiary": {"reference": "Patient/p"}}
+    assert redact(coverage, Terms(without=frozenset({"beneficiary"}))) == {"resourceType": "Coverage", "id": "c"}
 
 
 def test_a_part_that_is_withheld_is_one_of_the_outermost_resource():
