@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.consent.hidden import Hidden
 from gateway.consent.proof import violations
 from gateway.consent.redact import Terms, duty_labels, redact
 
@@ -91,3 +92,10 @@ def test_a_day_does_not_come_of_a_month():
     terms, source = Terms(duties=frozenset({"PSEUD"}), shift=10), observation(effectiveDateTime="2026-05")
     assert rules(observation(effectiveDateTime="2026-05-05"), terms, source) == ["release-date"]
     assert rules(observation(effectiveDateTime="2026-05"), terms, source) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "named"), [(mark + "x", True) for mark in " /|#?),;\n"] + [("-x", False), (".x", False), ("x", False)]
+)
+def test_a_reference_ends_where_its_id_does(after, named):
+    assert Hidden(frozenset({HIDDEN})).named_in(f"see {HIDDEN}{after}") is named
