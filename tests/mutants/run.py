@@ -87,7 +87,8 @@ class Reach:
         reached = {test for part in mutant.reach for line in part for test in lines.get(line, ())}
         loading = _LOADING in reached
         known = sorted((self._seconds[t], t) for t in (self._items if loading else reached & self._items.keys()))
-        quick = [(seconds, test) for seconds, test in known if seconds < LONG] or known
+        own = f"/test_{mutant.module}"
+        quick = [(seconds, test) for seconds, test in known if seconds < LONG or own in test] or known
         return [(self._items[test], seconds) for seconds, test in quick], loading
 
 
