@@ -401,7 +401,10 @@ def test_metadata_is_what_the_caller_may_ask(worlds: Twins) -> None:
     of_reader = worlds.alike("GET", "/fhir/metadata").json()
     rows = {row["type"]: row for row in of_reader["rest"][0]["resource"]}
     assert set(rows) == {*TYPES, "RelatedPerson"}
-    assert {one["code"] for one in rows["RelatedPerson"]["interaction"]} == {"create", "update"}  # who is whose guardian
+    assert {one["code"] for one in rows["RelatedPerson"]["interaction"]} == {
+        "create",
+        "update",
+    }  # who is whose guardian
     assert {"code", "onset-date", "subject", "_lastUpdated"} <= {p["name"] for p in rows["Condition"]["searchParam"]}
     assert "code-value-quantity" not in {p["name"] for p in rows["Observation"]["searchParam"]}
     assert "Encounter:diagnosis" in rows["Encounter"]["searchInclude"]
