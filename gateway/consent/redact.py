@@ -234,8 +234,10 @@ def _unnamed(value: Any, name: str, terms: Terms) -> Any:
     """Under a pseudonym: no words, nothing that names, dates moved, the very old not told apart."""
     if tells(name) or name == "text" or name in shapes().identifying_anywhere:
         return GONE
-    if isinstance(value, Mapping) and isinstance(value.get("value"), str):
-        return GONE  # an Identifier or a ContactPoint, whatever its element is called
+    if (name == "value" and isinstance(value, str)) or (
+        isinstance(value, Mapping) and isinstance(value.get("value"), str)
+    ):
+        return GONE  # an Identifier or a ContactPoint, whatever its element is called; or what is left of one
     if is_day(name, value):
         return moved(value, terms.shift)
     return capped(name, value) if isinstance(value, Mapping) else value

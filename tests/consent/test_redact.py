@@ -213,3 +213,10 @@ def test_a_field_withheld_by_itself_is_taken_out():
     without = Terms(without=frozenset({"birthDate"}))
     assert redact(primitive, without) == {"resourceType": "Patient", "id": "p"}
     assert rules(primitive, without) == {"release-part"}
+
+
+def test_under_a_pseudonym_a_bare_value_is_no_less_than_an_identifier():
+    terms = Terms(duties=frozenset({"PSEUD"}), shift=100)
+    output = redact({"resourceType": "Patient", "id": "r", "value": "900101-1", "gender": "female"}, terms)
+    assert "value" not in output
+    assert violations(output, terms, output) == ()
