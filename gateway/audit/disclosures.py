@@ -137,6 +137,8 @@ def _gaps(entry: Entry, told: Told, words: Wording) -> dict[str, str]:
     sender = told.site if agents.pulled(entry) else entry.text("who", "participant")
     recipient = agents.recipient(entry)
     actor = entry.text("who", "user") or told.names.get(entry.text("who", "participant"), "")
+    if "guardian" in entry.text("who", "role").split(","):
+        actor = words.word("guardian")
     return {
         "from": told.names.get(sender, sender) or words.word("nobody"),
         "to": told.names.get(recipient, recipient) or words.word("nobody"),

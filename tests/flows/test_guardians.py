@@ -114,6 +114,10 @@ def test_a_mother_decides_for_her_child(here: Served, citizen: Open) -> None:
     assert (exchange.who.role, exchange.whom.person) == ("citizen,guardian", *here.flow.persons(CHILD))
     assert consents(visitor)["consents"] == []  # nothing of it is about herself
 
+    own = citizen(CHILD.number).get("/me").text
+    assert "A guardian looked at the log" in own
+    assert "token:" not in own
+
     held = visitor.get(f"/me/consents?for={ward['id']}", headers=JSON).json()["consents"]
     assert [one["state"] for one in held] == ["in-force"]
     assert acts(visitor, ward["id"], f"/me/consents/{held[0]['id']}/withdraw", {}) == 200
