@@ -30,7 +30,7 @@ def everything(node: Any, agreement: Any, file: File, items: Sequence[Item], *_:
 
 def rows_alone(node: Any, person: PersonKey, most: int) -> File:
     """The rows of a person; her consents are not read."""
-    return File(person, 0, [], node.store.resources(person, limit=most))
+    return File(person, 0, [], node.store.resources(person, limit=most), [])
 
 
 def as_it_is(resource: Any, *_: Any) -> Any:
