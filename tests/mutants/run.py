@@ -37,7 +37,7 @@ GOAL = 0.95
 MODULES = (
     "filed", "verdict", "decision", "dimensions", "provisions", "trust", "statutes", "purpose", "period", "marks", "succession", "restate",
     "coarsen", "hidden", "redact", "proof", "labels", "words", "codes", "shapes", "policy", "question", "asked", "case", "explain",
-    "reporting", "truth", "paper",
+    "reporting", "truth", "paper", "plan", "leaves", "reach", "guardianship",
 )  # fmt: skip
 TESTS = "tests/consent"
 OPTIONS = (
