@@ -198,3 +198,31 @@ def test_an_explanation_names_the_provision_that_the_decision_names():
     (vote,) = [step for step in steps if step["step"] == "vote"]
     assert vote["node"] == "provision.provision[0]"
     assert vote["says"] == "deny"
+
+
+def test_a_code_meets_the_provisions_that_name_it_and_no_other():
+    first = WORLD.consent(WORLD.rule("permit", code=["4548-4"]), "c1")
+    second = WORLD.consent(WORLD.rule("permit", code=["29463-7"]), "c2")
+    answer = WORLD.ask(first, second, what=[WORLD.coded("Observation/1", "29463-7", LOINC)])
+    assert (answer["released"], answer["consentsUsed"]) == (["Observation/1"], ["c2"])
+
+
+def test_what_hangs_on_the_item_itself_leaves_the_other_dimensions_to_be_asked():
+    named = WORLD.consent(WORLD.rule("permit", data=[("instance", "Condition/9")]), "c1")
+    period = WORLD.consent({**WORLD.rule("permit"), "dataPeriod": {"start": "2026-01-01", "end": "2026-06-30"}}, "c2")
+    old = {**WORLD.coded("Condition/1", "I10"), "date": "2025-05-10"}
+    new = {**WORLD.coded("Condition/2", "I10"), "date": "2026-05-10"}
+    assert WORLD.ask(named, period, what=[old, new])["released"] == ["Condition/2"]
+    assert WORLD.ask(period, named, what=[old, new])["released"] == ["Condition/2"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "released"),
+    [("permit", "4548-4", True), ("permit", "29463-7", False), ("deny", "4548-4", False), ("deny", "29463-7", True)],
+)
+def test_codes_are_met_alike_when_the_plan_cannot_read_an_item(monkeypatch, kind, code, released):
+    monkeypatch.setattr(Plan, "failed", unreadable)
+    rest = [WORLD.consent(WORLD.rule("permit"), "yes")] if kind == "deny" else []
+    stated = WORLD.consent(WORLD.rule(kind, code=["4548-4"]), "c1")
+    answer = WORLD.ask(stated, *rest, what=[WORLD.coded("Observation/1", code, LOINC)])
+    assert answer["released"] == (["Observation/1"] if released else [])
