@@ -265,3 +265,10 @@ def test_a_duty_that_is_not_on_the_resource():
     for meta in ({}, {"meta": None}, {"meta": {"security": []}}, {"meta": {"security": [{**mark, "system": "urn:x"}]}}):
         assert found(output(**meta), terms) == [("duty", "Observation.meta.security")]
     assert found(output(meta={"security": [{"code": "R"}, mark]}), terms) == []
+
+
+def test_one_of_several_changes_that_was_not_made_is_found():
+    terms = Terms(changes=(("*", "address", "district"), ("Patient", "birthDate", "year")))
+    patient = {"resourceType": "Patient", "id": "p", "birthDate": "1980-03-01", "address": [{"district": "x"}]}
+    assert found(patient, terms) == [("exact", "Patient.birthDate")]
+    assert found({**patient, "birthDate": "1980"}, terms) == []

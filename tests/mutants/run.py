@@ -43,7 +43,12 @@ TESTS = "tests/consent"
 OPTIONS = (
     "-s", "-oaddopts=--import-mode=importlib", *(f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "logging", "terminal")),
 )  # fmt: skip
-CACHED = {"codes": "codes", "shapes": "shapes", "policy": "_validator"}  # what is read once in a process
+CACHED = {
+    "codes": "codes",
+    "shapes": "shapes",
+    "policy": "_validator",
+    "proof": "_dotted",
+}  # what is read once in a process
 LONG = 0.5  # seconds; a test that takes longer is asked only where no quicker one goes
 GIVEN_UP = 2.0  # seconds of CPU, and ten times what the test took: one that does not end is noticed
 MOST_MEMORY = 4 << 30
