@@ -90,3 +90,10 @@ def test_nothing_is_left_to_do_without_an_issue() -> None:
 def test_no_note_between_developers_is_handed_on() -> None:
     notes = [path for path in (ROOT / "gateway").rglob("*") if path.suffix in (".txt", ".orig", ".rej", ".bak")]
     assert notes == []
+
+
+def test_every_room_of_consent_is_changed_by_mutants() -> None:
+    """What is not tried there has tests that nobody has tested (`make mutants`)."""
+    told = (ROOT / "tests" / "mutants" / "run.py").read_text("utf-8").partition("MODULES = (")[2].partition(")")[0]
+    rooms = {path.stem for path in (ROOT / "gateway" / "consent").glob("*.py")} - {"__init__"}
+    assert set(re.findall(r'"(\w+)"', told)) == rooms
