@@ -6,6 +6,7 @@ here is its id: the one of the address (PUT), or one made of the content (POST),
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from email.utils import format_datetime
 from typing import Any
@@ -145,7 +146,8 @@ async def transaction(node: Node, call: Call, bundle: Mapping[str, Any]) -> Egre
         raise Unanswerable("A transaction has entries.", "Bundle.entry")
     made = [_entry(node, call, entry) for entry in entries]
     writes = tuple(write for _, write in made)
-    if len({(one.type, one.id) for one in writes if one.method == "PUT"}) < sum(one.method == "PUT" for one in writes):
+    named = Counter((one.type, one.id) for one in writes)
+    if any(one.method == "PUT" and named[one.type, one.id] > 1 for one in writes):
         raise Unanswerable("A transaction writes each resource once.", "Bundle.entry.request.url")
     receipt = await _carried(node, call, {**bundle, "entry": [entry for entry, _ in made]}, writes)
     if receipt.error is not None:

@@ -51,7 +51,10 @@ def related_in(node: Node, rows: Sequence[ResourceRecord], person: PersonKey) ->
             read = read_json(node.keyring.open(row.content))
         except GatewayError:
             continue
-        found.append(rewritten(read, {f"Patient/{row.person}": f"Patient/{person}"}))
+        named = [
+            one for one in read.get("identifier") or () if _names_a_person(node, one)
+        ]  # a family's number is nobody's own
+        found.append({**rewritten(read, {f"Patient/{row.person}": f"Patient/{person}"}), "identifier": named})
     return tuple(found)
 
 
@@ -94,10 +97,15 @@ def _identifiers(node: Node, related: Json) -> list[tuple[str, str, str]]:
     made = []
     for one in related.get("identifier") or ():
         system, value = one.get("system"), one.get("value")
-        if system and value and (not node.site.person_systems or system in node.site.person_systems):
+        if value and _names_a_person(node, one):
             national = system in node.site.national_systems
             made.append((system, value, value if national else node.keyring.token(system, value)))
     return made
+
+
+def _names_a_person(node: Node, identifier: Json) -> bool:
+    system = identifier.get("system")
+    return bool(system) and (not node.site.person_systems or system in node.site.person_systems)
 
 
 def _kind(token: str) -> str:
@@ -114,7 +122,7 @@ class PatientFacts:
 
 def patient_facts(node: Node, person: PersonKey) -> PatientFacts:
     """Birth date, and an identifier that leads to the person and may be written."""
-    rows = node.store.resources(person, "Patient")
+    rows = [row for row in node.store.resources(person, "Patient") if not row.deleted]
     try:
         patients = [read_json(node.keyring.open(row.content)) for row in rows]
     except GatewayError:

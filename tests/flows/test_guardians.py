@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.consent.guardianship import guardianships
 from gateway.demo.messages import admission, cases, discharge
 from gateway.demo.people import Person, people
 from gateway.demo.run import Stage
@@ -282,3 +283,17 @@ def test_a_site_that_names_nobody_knows_no_guardians(here: Served, citizen: Open
     (child,) = here.flow.persons(CHILD)
     without = here.flow.on(replace(here.flow.node.site, attestors=frozenset())).node
     assert related_of(without, child) == ()  # type: ignore[arg-type]
+
+
+def test_a_number_of_the_family_makes_nobody_a_guardian(here: Served, citizen: Open) -> None:
+    """Whose own power has ended does not act, or sign, by that of somebody else with the same number of another kind."""
+    family = {"system": "https://mapo.example/family-register", "value": "1"}
+    father = somebody(954)
+    for who, more in ((MOTHER, {}), (father, {"active": False})):
+        made = related(CHILD, who, **more)
+        attests(here, {**made, "identifier": [*made["identifier"], family]})
+    assert wards(citizen())
+    assert "/me?for=" not in citizen(father.number).get("/me").text
+    (child,) = here.flow.persons(CHILD)
+    rows = guardianships(related_of(here.flow.node, child), f"Patient/{child}")  # type: ignore[arg-type]
+    assert len({row["guardian"] for row in rows}) == 2
