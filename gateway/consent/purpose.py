@@ -1,4 +1,4 @@
-"""What is refused before any item is looked at: purposes, prohibitions, a question about nobody (consent notes 1.4, steps 0 and 1)."""
+"""What is refused before any item is looked at: purposes, prohibitions, a question about nobody."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-from gateway.errors import Elsewhere, GatewayError, Late, Unavailable
+import structlog
+
+from gateway.errors import Defect, Elsewhere, GatewayError, Late, Unavailable
 from gateway.model.agreement import Upstream
 from gateway.model.document import Principal, Received, Resource
 from gateway.model.references import references_in, rewritten
@@ -23,6 +25,7 @@ from gateway.pipeline.node import LARGE, Node
 from gateway.pipeline.prepare import Prepared, context_of, prepare, prepare_apart
 from gateway.stages.identify import WHOSE
 
+_log = structlog.get_logger("gateway.line")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _PAGE = 200
 _SUBJECT = "Patient/subject"  # what every server of a participant calls the person, once its answer is read
@@ -31,7 +34,7 @@ _FATAL = ("fatal", "error")
 
 
 async def fetched(node: Node, ask: Ask) -> Found:
-    """What the servers hold of a person; whatever goes wrong is the error of what is found."""
+    """What the servers hold of a person; whatever goes wrong, a crash as well, is the error of what is found: `pull` puts it on record."""
     try:
         several = []
         for upstream, number in ask.servers:
@@ -45,6 +48,9 @@ async def fetched(node: Node, ask: Ask) -> Found:
         raise
     except GatewayError as error:
         return Found(ask, error=error if isinstance(error, Elsewhere) else Elsewhere())
+    except Exception as error:  # the journal: a crash is on record like a refusal, and says nothing of anybody
+        _log.error("defect in a question elsewhere", kind=type(error).__name__)
+        return Found(ask, error=Defect())
 
 
 def _joined(several: Sequence[tuple[Upstream, list[Resource]]]) -> list[Resource]:
@@ -53,7 +59,7 @@ def _joined(several: Sequence[tuple[Upstream, list[Resource]]]) -> list[Resource
         ((upstream, found) for upstream, found in several if found), key=lambda one: "Patient" not in one[0].types
     )
     patients = [found[0] for _, found in there]
-    if len({patient["birthDate"] for patient in patients if "birthDate" in patient}) > 1:
+    if len({str(patient["birthDate"]) for patient in patients if "birthDate" in patient}) > 1:
         raise Elsewhere
     return [*patients[:1], *(one for _, found in there for one in found[1:])]
 

@@ -59,11 +59,12 @@ def speaker(node: Node, session: Session, ward: str = "") -> Speaker:
 
 
 def is_too_young(node: Node, who: Speaker) -> bool:
-    """Whether the signed-in person is known to be younger than those who decide alone (the site's `ages.ownConsentFrom`)."""
-    if who.ward is not None:
+    """Whether the signed-in person, also as somebody's guardian, is known to be younger than those who decide alone (the site's
+    `ages.ownConsentFrom`)."""
+    person = who.person if who.ward is None else person_of(node, who.session)
+    if person is None:
         return False
-    birth = patient_facts(node, who.person).birth_date
-    whom = {"reference": f"Patient/{who.person}", "birthDate": birth}
+    whom = {"reference": f"Patient/{person}", "birthDate": patient_facts(node, person).birth_date}
     return younger(whom, node.clock().isoformat(), node.site.register)
 
 

@@ -29,7 +29,7 @@ Json = Mapping[str, Any]
 OVER_LABEL = "agreement-label"
 KEEP_UNTIL = "KEEP-UNTIL-"
 _LEAST = "U"  # v3-Confidentiality, the lowest of its levels
-_ADULT = "1900-01-01"  # where no birth date is on file yet: nothing is let out by it
+_ADULT = "1900-01-01"  # where no birth date is on file yet, of age or a child: nothing is let out by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,12 @@ def reached(types: Sequence[str], asked: Asked, site: Site, on_file: OnFile) -> 
     least = {"code": [], "securityLabel": [_LEAST], "refersTo": [], "subject": person}
     what = tuple({"reference": reference, **least} for reference in references)
     consents = None if on_file.consents is None else widest(on_file.consents)
-    wide = replace(on_file, consents=consents, birth_date=on_file.birth_date or _ADULT)
-    answer = decide(_request(what, asked, wide).as_json(), given_of(site, wide, {}), _least_of(site.register))
-    return frozenset(references[one] for one in answer["released"])
+    released: set[str] = set()
+    for birth in [on_file.birth_date] if on_file.birth_date else [_ADULT, asked.at.date().isoformat()]:
+        wide = replace(on_file, consents=consents, birth_date=birth)
+        answer = decide(_request(what, asked, wide).as_json(), given_of(site, wide, {}), _least_of(site.register))
+        released |= {references[one] for one in answer["released"]}
+    return frozenset(released)
 
 
 _least: dict[int, tuple[Json, Json]] = {}

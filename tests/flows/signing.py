@@ -6,14 +6,16 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import pytest
 import uvicorn
 
 from gateway.demo.provider import Provider
-from tests.flows.conftest import Served, hold, let_go
+from tests.flows.conftest import Flow, Served, hold, let_go, serving
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
 Sign = Callable[["Bent", dict[str, Any]], str]
@@ -30,6 +32,16 @@ class Bent(Provider):
 
     def signed(self, claims: Mapping[str, Any]) -> str:
         return self.sign(self, dict(claims)) if self.sign is not None else super().signed(claims)
+
+
+@contextmanager
+def registered(flow: Flow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Served]:
+    """A served node that knows its secret at the provider."""
+    (tmp_path / "secrets").mkdir()
+    secret = (flow.stage.data_dir / "secrets" / "sign-in.secret").read_text()
+    (tmp_path / "secrets" / "sign-in.secret").write_text(secret)
+    with serving(flow, monkeypatch, tmp_path) as made:
+        yield made
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from gateway.demo.run import Stage
 from gateway.model.agreement import Site
 from gateway.pipeline.explaining import explained
 from gateway.pipeline.guardians import related_of
-from tests.flows.conftest import CARE_TEAM, HOSPITAL, NUMBER, OPERATOR, REFERRAL, Flow, Served, serving, somebody
-from tests.flows.signing import Bent, Visitor, providing
+from tests.flows.conftest import CARE_TEAM, HOSPITAL, NUMBER, OPERATOR, REFERRAL, Flow, Served, somebody
+from tests.flows.signing import Bent, Visitor, providing, registered
 from tests.flows.test_me import JSON, OFFER, UNTIL, WISH, consents, sends
 
 Open = Callable[..., Visitor]
@@ -30,10 +30,7 @@ CASE = cases()["discharges"]["silent"]
 
 @pytest.fixture
 def here(flow: Flow, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Served]:
-    (tmp_path / "secrets").mkdir()
-    secret = (flow.stage.data_dir / "secrets" / "sign-in.secret").read_text()
-    (tmp_path / "secrets" / "sign-in.secret").write_text(secret)
-    with serving(flow, monkeypatch, tmp_path) as made:
+    with registered(flow, monkeypatch, tmp_path) as made:
         for person in (MOTHER, CHILD, YOUTH, ELDER):
             assert made.posts(admission(person, flow.moment())).status_code == 200
         made.runs(flow.drains())
@@ -267,6 +264,17 @@ def test_a_court_s_guardian_acts_for_an_adult(here: Served, citizen: Open) -> No
     (ward,) = wards(visitor)
     assert acts(visitor, ward["id"], "/me/consents", WISH) == 201
     assert discharged(here, ELDER).status == "delivered"
+
+
+def test_who_is_too_young_decides_for_nobody_else(here: Served, citizen: Open) -> None:
+    """Whoever attests it: a brother of twelve decides neither for himself nor for his sister."""
+    brother = somebody(955, birth=MOTHER.birth.replace(year=2014))
+    assert here.posts(admission(brother, here.flow.moment())).status_code == 200
+    attests(here, related(CHILD, brother, "GUARD"))
+    visitor = citizen(brother.number)
+    (ward,) = wards(visitor)
+    assert acts(visitor, ward["id"], "/me/consents", WISH) == 403
+    assert here.flow.exchanges(agreement="own-consents") == []
 
 
 def test_somebody_without_records_may_look_after_somebody(here: Served, citizen: Open) -> None:

@@ -13,8 +13,8 @@ from gateway import Validator
 from gateway.demo.messages import admission, cases, consent, discharge
 from gateway.demo.people import people
 from gateway.pipeline.replay import replayed
-from tests.flows.conftest import REFERRAL, Served, done, serving, wish
-from tests.flows.signing import Bent, Visitor, providing
+from tests.flows.conftest import REFERRAL, Served, done, wish
+from tests.flows.signing import Bent, Visitor, providing, registered
 
 Open = Callable[..., Visitor]
 OFFER = "mapo-care-team.COC"
@@ -24,10 +24,7 @@ JSON = {"Accept": "application/json"}
 
 @pytest.fixture
 def here(flow: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Served]:
-    (tmp_path / "secrets").mkdir()
-    secret = (flow.stage.data_dir / "secrets" / "sign-in.secret").read_text()
-    (tmp_path / "secrets" / "sign-in.secret").write_text(secret)
-    with serving(flow, monkeypatch, tmp_path) as made:
+    with registered(flow, monkeypatch, tmp_path) as made:
         yield made
 
 

@@ -14,8 +14,8 @@ from gateway.demo.messages import cases, consent, discharge
 from gateway.demo.people import people
 from tests.console.chromium import Chromium, missing
 from tests.console.test_browser import CHECK, axe
-from tests.flows.conftest import REFERRAL, Served, serving
-from tests.flows.signing import providing
+from tests.flows.conftest import REFERRAL, Served
+from tests.flows.signing import providing, registered
 
 __all__ = ["axe"]
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing()), reason=missing() or "chromium")]
@@ -31,10 +31,7 @@ def store_url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def here(flow: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Served]:
-    (tmp_path / "secrets").mkdir()
-    secret = (flow.stage.data_dir / "secrets" / "sign-in.secret").read_text()
-    (tmp_path / "secrets" / "sign-in.secret").write_text(secret)
-    with serving(flow, monkeypatch, tmp_path) as made, providing(made):
+    with registered(flow, monkeypatch, tmp_path) as made, providing(made):
         yield made
 
 

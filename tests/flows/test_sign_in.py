@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey
 
-from tests.flows.conftest import Served, serving
-from tests.flows.signing import Bent, Visitor, providing, query_of
+from tests.flows.conftest import Served
+from tests.flows.signing import Bent, Visitor, providing, query_of, registered
 
 OTHER = ECKey.generate_key("P-256", {"kid": "other", "use": "sig"})
 Open = Callable[[], Visitor]
@@ -25,10 +25,7 @@ Open = Callable[[], Visitor]
 @pytest.fixture
 def here(flow: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Served]:
     """A served node that knows its secret at the provider."""
-    (tmp_path / "secrets").mkdir()
-    secret = (flow.stage.data_dir / "secrets" / "sign-in.secret").read_text()
-    (tmp_path / "secrets" / "sign-in.secret").write_text(secret)
-    with serving(flow, monkeypatch, tmp_path) as made:
+    with registered(flow, monkeypatch, tmp_path) as made:
         yield made
 
 

@@ -399,7 +399,8 @@ PERSONS: dict[str, Said] = {
     "two": bundle(page(patient(), {**patient(), "id": "again"})), "somebody else": bundle(page(patient(OTHER))),
     "another birth date": bundle(page(patient(birthDate="1901-01-01"))),
     "somebody else as well": bundle(page(patient(identifier=[{"system": NUMBER, "value": ONE.number}, {"system": NUMBER, "value": OTHER.number}]))),
-    "a bad id": bundle(page({**patient(), "id": "x/../y"})),
+    "a bad id": bundle(page({**patient(), "id": "x/../y"})), "a birth date that is none": bundle(page(patient(birthDate=["1950"]))),
+    "a birth date in parts": bundle(page(patient(birthDate={"year": 1950}))),
 }  # fmt: skip
 
 
@@ -413,6 +414,22 @@ def test_who_is_found_there_is_who_was_asked_about(both: Joined, what: str) -> N
     assert both.gets(f"/fhir/Condition?{NAMED}").status_code == 502
     both.hospital.twist = lambda *_: None
     assert len(resources(both.gets(f"/fhir/Condition?{NAMED}"))) == 2
+
+
+def test_a_crash_while_a_server_is_asked_gives_nothing_and_is_on_record(
+    both: Joined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError(CANARY)
+
+    monkeypatch.setattr("gateway.pipeline.fetching.taken_in", broken)
+    before = len(both.flow.exchanges(whom_recipient=CARE_TEAM))
+    answer = both.gets(f"/fhir/Condition?{NAMED}")
+    assert (answer.status_code, answer.json()["resourceType"]) == (500, "OperationOutcome")
+    assert clean(answer)
+    assert len(both.flow.exchanges(whom_recipient=CARE_TEAM)) == before + 1
+    assert (both.newest().status, both.newest().why.reason) == ("refused", "elsewhere")
+    monkeypatch.undo()
 
 
 def test_a_server_that_is_slow_or_away(

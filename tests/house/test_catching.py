@@ -12,6 +12,7 @@ _WHO_AND_WHY = {
     ("gateway/console/pages.py", "_answer"): "the door of the pages: a defect is a constant page",
     ("gateway/pipeline/push.py", "push"): "the journal: a crash in the line is on record like a refusal",
     ("gateway/pipeline/pull.py", "pull"): "the journal: a crash in a question is on record like a refusal",
+    ("gateway/pipeline/fetching.py", "fetched"): "the journal: a crash while a holder is asked is put on record by `pull`, and nothing is answered",
     ("gateway/pipeline/push.py", "_alone"): "the journal: a crash in one exchange parks it and leaves the others",
     ("gateway/pipeline/__init__.py", "worked"): "the journal: a crash in a delivery is on record and blocks its lane only",
     ("gateway/pipeline/workers.py", "_forever"): "a worker goes on whatever one round of it met",

@@ -14,7 +14,7 @@ import gateway.demo
 from gateway.model.agreement import Agreement, Site
 from gateway.model.document import Item, PersonKey
 from gateway.site import load_site
-from gateway.stages.decide import OVER_LABEL, Asked, OnFile, decide_items, labelled
+from gateway.stages.decide import OVER_LABEL, Asked, OnFile, decide_items, labelled, reached
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
 PERSON = PersonKey("11111111-1111-4111-8111-111111111111")
@@ -149,3 +149,18 @@ def test_the_question_says_who_whom_and_why(site: Site) -> None:
     unknown = decided(site, [patient()], OnFile(PERSON, (consent(),), 1, {})).request
     assert unknown.whom == {"reference": WHO}
     assert "legalBasis" not in unknown.why
+
+
+def test_what_a_guardian_permits_is_within_reach_when_nobody_has_a_birth_date_yet(site: Site) -> None:
+    """A parent's word holds for a child only, a person's own for somebody older: who knows which, before the record is asked for?"""
+    agreed = site.agreements["discharge-to-community-care"]
+    asked = Asked(agreed, site.participants[agreed.recipient], "push", "fhir", AT, AT)
+    mother = {"guardian": "RelatedPerson/m", "patient": WHO, "basis": "parent", "status": "active", "period": {}}
+    signed = consent(performer=[{"reference": "RelatedPerson/m"}])
+    for given, powers, found in (
+        (signed, (mother,), {"Condition"}),
+        (signed, (), set()),
+        (consent(), (), {"Condition"}),
+    ):
+        file = OnFile(PERSON, (given,), 1, {}, guardianships=powers)
+        assert reached(["Condition"], asked, site, file) == found
